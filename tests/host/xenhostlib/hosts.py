@@ -106,7 +106,7 @@ def snapshot(config):
     async def boot(folder):
         disk = folder / "disk.qcow2"
         make_disk(config["root"], disk)
-        host = machine.Machine(dict(config, disk=str(disk)), folder)
+        host = machine.Machine(dict(config, disk=str(disk), restore=False), folder)
         try:
             await host.start()
             await host.command("cont")
