@@ -133,7 +133,15 @@ def parser():
     return top
 
 
+def open_standard_streams():
+    """A stream that our caller closed is empty; its number is not to be taken by another file."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(handle)
+
+
 def main(arguments):
+    open_standard_streams()
     options = parser().parse_args(arguments)
     try:
         return options.run(options)

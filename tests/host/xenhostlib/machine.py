@@ -88,7 +88,8 @@ class Machine:
         """Starts QEMU with its processors stopped."""
         command = [QEMU, *arguments(self.config), "-S",
                    "-drive", f"file={self.config['disk']},if=none,id=disk,format=qcow2,cache=unsafe",
-                   "-serial", f"file:{self.folder}/serial.log"]
+                   "-chardev", f"file,id=console,path={self.folder}/serial.log,append=on",
+                   "-serial", "chardev:console"]
         if self.config["restore"]:
             command += ["-loadvm", SNAPSHOT]
         pairs = [socket.socketpair() for _ in range(PORTS + 1)]
