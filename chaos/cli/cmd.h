@@ -49,4 +49,7 @@ extern const struct command *const commands[];
 
 const struct command *cmd_find(const char *name);
 
+/* Fills err for a word that is no command, with the nearest one that is. */
+int cmd_unknown(const char *name, struct chaos_error *err);
+
 #endif

@@ -2,8 +2,11 @@
 /* The table of commands, in the order in which help shows them. */
 #include "cmd.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
+
+#include "nearest.h"
 
 #define COMMANDS(ROW)                                                                              \
     ROW(version)                                                                                   \
@@ -23,4 +26,18 @@ const struct command *cmd_find(const char *name)
         if (strcmp((*c)->name, name) == 0)
             return *c;
     return NULL;
+}
+
+int cmd_unknown(const char *name, struct chaos_error *err)
+{
+    const char *what = name[0] == '-' ? "option" : "command";
+    struct nearest n;
+
+    nearest_init(&n, name);
+    for (const struct command *const *c = commands; *c; c++)
+        nearest_offer(&n, (*c)->name);
+    if (n.best)
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
+                               "unknown %s '%s' (did you mean '%s'?)", what, name, n.best);
+    return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "unknown %s '%s'", what, name);
 }

@@ -17,7 +17,8 @@ void out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes what is pending. An earlier failure is remembered and reported again. */
 int out_flush(struct chaos_error *err);
 
-/* One line to standard error, at once, "chaos: " before it. */
-void out_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One line to standard error, at once: "chaos COMMAND: text" ("chaos: text" if command is ""). */
+void out_note_as(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif
