@@ -5,16 +5,30 @@ import os
 import shutil
 import sys
 
-from . import client, hosts, inputs
+from . import client, hosts, inputs, payload
 from .common import HostError, Stopwatch, note
 
+DEFAULTS = argparse.Namespace(plain=False, mem=4, cpus=2)
 FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
 
 
 def up(options):
     watch = Stopwatch()
+    found = payload.entries(options.bare)
     hosts.up(options)
+    payload.send(options.name, found)
     note(f"host {options.name} is up ({watch})")
+    return 0
+
+
+def refresh(options):
+    payload.send(options.name, payload.entries(bare=True))
+    return 0
+
+
+def build(_options):
+    """Everything that `up` needs, so that it is quick."""
+    hosts.snapshot(hosts.make_config(DEFAULTS))
     return 0
 
 
@@ -87,11 +101,16 @@ def parser():
         return sub
 
     sub = command("up", up, "start a host")
-    sub.add_argument("--mem", type=int, default=4, metavar="G", help="memory in GiB (4)")
-    sub.add_argument("--cpus", type=int, default=2, metavar="N", help="processors (2)")
+    sub.add_argument("--mem", type=int, default=DEFAULTS.mem, metavar="G",
+                     help=f"memory in GiB ({DEFAULTS.mem})")
+    sub.add_argument("--cpus", type=int, default=DEFAULTS.cpus, metavar="N",
+                     help=f"processors ({DEFAULTS.cpus})")
     sub.add_argument("--plain", action="store_true",
                      help="the wall clock's time and parallel processors; always boots")
     sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
+    sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
+    command("refresh", refresh, "put our own programs into a running host again")
+    command("build", build, "build what hosts boot, and the snapshot they start from", named=False)
     sub = command("exec", execute, "run a command in dom0")
     sub.add_argument("-t", dest="terminal", action="store_true", help="give it a terminal")
     sub.add_argument("--timeout", type=float, metavar="S", help="kill it after S seconds")

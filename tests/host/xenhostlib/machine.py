@@ -18,8 +18,9 @@ SNAPSHOT = "booted"
 BOOT_TIMEOUT = 600
 PR_SET_PDEATHSIG = 1
 
+# bootscrub: QEMU's memory is zero, and clearing it would make all of it resident.
 XEN_ARGUMENTS = ("dom0_mem=1024M,max:1024M dom0_max_vcpus=1 com1=115200,8n1 console=com1 "
-                 "loglvl=error guest_loglvl=error noreboot=0")
+                 "loglvl=error guest_loglvl=error bootscrub=0")
 DOM0_ARGUMENTS = "console=hvc0 quiet loglevel=4"
 
 
@@ -44,7 +45,7 @@ def arguments(config):
         "-machine", "q35", "-cpu", "qemu64,+svm,+npt", "-smp", str(config["cpus"]),
         "-m", f"{config['mem']}G", "-nodefaults", "-display", "none", "-no-reboot", *accelerator,
         "-rtc", "base=2026-01-01T00:00:00,clock=vm",
-        "-kernel", config["xen"], "-append", f"xen {XEN_ARGUMENTS}",
+        "-kernel", config["xen"], "-append", XEN_ARGUMENTS,
         "-initrd", f"{kernel},{config['initrd']}",
         "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
         "-device", f"virtio-serial-pci,max_ports={PORTS + 1}",
