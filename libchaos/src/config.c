@@ -88,7 +88,7 @@ static bool is_given(struct config_document *document, const char *name)
 
 /* What can be said only of the whole. */
 static void finish(struct config_target *target, struct config_document *document,
-                   const char *source)
+                   const char *source, bool complete)
 {
     static const struct {
         const char *name, *example;
@@ -100,7 +100,7 @@ static void finish(struct config_target *target, struct config_document *documen
     struct config_place whole = {source, 0};
     struct chaos_config *config = &target->config;
 
-    for (size_t i = 0; i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
+    for (size_t i = 0; complete && i < sizeof(mandatory) / sizeof(mandatory[0]); i++)
         if (!is_given(document, mandatory[i].name))
             config_error(target->report, whole, "%s is mandatory: %s", mandatory[i].name,
                          mandatory[i].example);
@@ -123,6 +123,8 @@ static void finish(struct config_target *target, struct config_document *documen
 static int interpret(struct config_document *document, const char *source,
                      struct config_target *target)
 {
+    bool complete = target->report->errors == 0; /* no statement was lost to an error */
+
     target->config.vcpus = 1;
     target->config.on_poweroff = CHAOS_ACTION_DESTROY;
     target->config.on_reboot = CHAOS_ACTION_RESTART;
@@ -132,7 +134,7 @@ static int interpret(struct config_document *document, const char *source,
             break;
         apply(target, s);
     }
-    finish(target, document, source);
+    finish(target, document, source, complete);
     return target->out_of_memory ? -ENOMEM : 0;
 }
 

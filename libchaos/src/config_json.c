@@ -7,7 +7,8 @@
 
 #include "json.h"
 
-#define CONFIG_SCHEMA 1 /* members are only ever added */
+#define CPUS          256 /* bits of the mask */
+#define CONFIG_SCHEMA 1   /* members are only ever added */
 
 static const char *action_name(enum chaos_action action)
 {
@@ -42,18 +43,30 @@ static void uuid_member(struct json *j, const uint8_t uuid[16])
     json_string(j, "uuid", text);
 }
 
-/* The numbers of the cpus; null: any. */
+static bool has_cpu(const uint64_t mask[4], unsigned int cpu)
+{
+    return mask[cpu / 64] >> (cpu % 64) & 1;
+}
+
+/* "0-3,5"; null: any. */
 static void cpus_member(struct json *j, const uint64_t mask[4])
 {
+    char text[CPUS * 4], *out = text;
+
     if (!(mask[0] | mask[1] | mask[2] | mask[3])) {
         json_string(j, "cpus", NULL);
         return;
     }
-    json_array(j, "cpus");
-    for (unsigned int cpu = 0; cpu < 256; cpu++)
-        if (mask[cpu / 64] >> (cpu % 64) & 1)
-            json_unsigned(j, NULL, cpu);
-    json_array_end(j);
+    for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
+        unsigned int first = cpu;
+
+        while (cpu < CPUS && has_cpu(mask, cpu))
+            cpu++;
+        if (cpu > first)
+            out += sprintf(out, cpu - 1 > first ? "%s%u-%u" : "%s%u", out > text ? "," : "", first,
+                           cpu - 1);
+    }
+    json_string(j, "cpus", text);
 }
 
 static void vif_object(struct json *j, const struct chaos_vif_config *vif)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config_lex.h"
 #include "config_value.h"
@@ -30,7 +31,7 @@ static void advance(struct parser *p)
 
 static struct config_place here(const struct parser *p)
 {
-    return (struct config_place){p->source, p->token.line};
+    return (struct config_place){p->source, p->override ? 0 : p->token.line};
 }
 
 static void *allocate(struct parser *p, size_t size)
@@ -55,33 +56,27 @@ static char *copy_text(struct parser *p, const char *start, size_t length)
     return copy;
 }
 
-static bool key_is_memory(const struct parser *p)
-{
-    return p->key && (strcmp(p->key, "memory") == 0 || strcmp(p->key, "maxmem") == 0);
-}
-
 /* A word where a value should be: most come from Python, shell or habit. */
-static void bad_word(struct parser *p, int length, const char *word)
+static void bad_word(struct parser *p)
 {
-    bool none = length == 4 && memcmp(word, "None", 4) == 0;
-    bool yes = length == 4 && (memcmp(word, "True", 4) == 0 || memcmp(word, "true", 4) == 0);
-    bool no = length == 5 && (memcmp(word, "False", 5) == 0 || memcmp(word, "false", 5) == 0);
+    size_t length = p->token.length < SHOWN_MAX ? p->token.length : SHOWN_MAX;
+    const char *word = copy_text(p, p->token.start, length);
 
-    if (none)
+    if (!word)
+        return;
+    if (strcmp(word, "None") == 0)
         config_error(p->report, here(p), "None is no value (this is not Python): leave %s out",
                      p->key);
-    else if (yes || no)
-        config_error(p->report, here(p), "'%.*s' is no value (this is not Python): write %s=%d",
-                     length, word, p->key, yes);
-    else if (word[0] == '-' && length > 1 && word[1] >= '0' && word[1] <= '9')
-        config_error(p->report, here(p), "%s: '%.*s': numbers have no sign", p->key, length, word);
-    else if (word[0] >= '0' && word[0] <= '9' && key_is_memory(p))
-        config_error(p->report, here(p),
-                     "%s: '%.*s' is not a number: %s is in MiB without a suffix: %s=%ld", p->key,
-                     length, word, p->key, p->key, strtol(word, NULL, 10));
+    else if (strcasecmp(word, "true") == 0 || strcasecmp(word, "false") == 0)
+        config_error(p->report, here(p), "'%s' is no value (this is not Python): write %s=%d", word,
+                     p->key, strcasecmp(word, "true") == 0);
+    else if (word[0] == '-' && word[1] >= '0' && word[1] <= '9')
+        config_error(p->report, here(p), "%s: '%s': numbers have no sign", p->key, word);
+    else if (word[0] >= '0' && word[0] <= '9')
+        config_not_a_number(p->report, here(p), p->key, word);
     else
-        config_error(p->report, here(p), "%s: '%.*s' must stand in quotes: %s=\"%.*s\"", p->key,
-                     length, word, p->key, length, word);
+        config_error(p->report, here(p), "%s: '%s' must stand in quotes: %s=\"%s\"", p->key, word,
+                     p->key, word);
 }
 
 static void syntax_error(struct parser *p, const char *expected)
@@ -176,7 +171,7 @@ static char *string_token(struct parser *p)
                 config_error(p->report, here(p), "a backslash starts no escape that is known: %.*s",
                              (int)(p->token.length < SHOWN_MAX ? p->token.length : SHOWN_MAX),
                              p->token.start);
-                break;
+                return NULL;
             }
         }
         *out++ = c;
@@ -227,7 +222,7 @@ static struct config_value *parse_value(struct parser *p, int depth)
         return value;
     case CONFIG_TOKEN_IDENT:
     case CONFIG_TOKEN_WORD:
-        bad_word(p, p->token.length < SHOWN_MAX ? (int)p->token.length : SHOWN_MAX, p->token.start);
+        bad_word(p);
         return NULL;
     default:
         syntax_error(p, "a value");
@@ -245,7 +240,7 @@ static void skip_newlines(struct parser *p)
 static struct config_value *parse_list(struct parser *p, int depth)
 {
     struct config_value *list = new_value(p, true), *value;
-    unsigned int line = p->token.line;
+    struct config_place start = here(p);
 
     p->in_list = true;
     if (!list)
@@ -259,8 +254,7 @@ static struct config_value *parse_list(struct parser *p, int depth)
     skip_newlines(p);
     while (p->token.type != CONFIG_TOKEN_CLOSE) {
         if (p->token.type == CONFIG_TOKEN_END) {
-            config_error(p->report, (struct config_place){p->source, line},
-                         "the list that starts here has no ']'");
+            config_error(p->report, start, "the list that starts here has no ']'");
             return NULL;
         }
         value = parse_value(p, depth);
@@ -283,13 +277,13 @@ static struct config_value *parse_list(struct parser *p, int depth)
 }
 
 /* What += does: strings are joined, lists continued. */
-static void append(struct parser *p, struct config_setting *to, struct config_value *value)
+static void append(struct parser *p, struct config_setting *to, struct config_place place,
+                   struct config_value *value)
 {
     struct config_value *old = to->value;
 
     if (old->is_list != value->is_list) {
-        config_error(p->report, (struct config_place){p->source, value->line},
-                     "%s: += cannot join a list and a string", to->name);
+        config_error(p->report, place, "%s: += cannot join a list and a string", to->name);
     } else if (!old->is_list) {
         size_t l1 = strlen(old->string), l2 = strlen(value->string);
         char *joined = allocate(p, l1 + l2 + 1);
@@ -312,7 +306,7 @@ static void store(struct parser *p, const char *name, bool add, struct config_pl
     struct config_setting *setting = config_document_find(document, name);
 
     if (setting && add) {
-        append(p, setting, value);
+        append(p, setting, place, value);
         return;
     }
     if (setting) {

@@ -101,7 +101,6 @@ int config_report_result(struct config_report *report, struct chaos_error *err)
     if (!report->errors)
         return 0;
     if (report->unshown)
-        snprintf(text + used, sizeof(report->error.text) - used, "\nand %u more errors",
-                 report->unshown);
+        snprintf(text + used, sizeof(report->error.text) - used, "\nand %u more", report->unshown);
     return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG, "%s", text);
 }

@@ -47,10 +47,12 @@ void config_parse_path(struct config_target *target, const struct config_key *ke
 {
     const char *path = string_of(target, setting);
 
-    if (path && !*path)
-        config_error(target->report, setting->place, "%s: the path is empty", key->name);
-    else
+    if (!path)
+        return;
+    if (*path)
         config_parse_string(target, key, setting);
+    else
+        config_error(target->report, setting->place, "%s: the path is empty", key->name);
 }
 
 bool config_number(const char *text, uint64_t *value)
@@ -82,18 +84,41 @@ bool config_number(const char *text, uint64_t *value)
     return true;
 }
 
-static void not_a_number(struct config_target *target, const struct config_setting *setting,
+/* What "512M" and "2G" mean in MiB; 0: the text is nothing of the kind. */
+static unsigned long memory_with_suffix(const char *text)
+{
+    char *end;
+    unsigned long number = strtoul(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || number > UINT32_MAX)
+        return 0;
+    switch (*end) {
+    case 'k':
+    case 'K':
+        return number / 1024;
+    case 'm':
+    case 'M':
+        return number;
+    case 'g':
+    case 'G':
+        return number * 1024;
+    default:
+        return 0;
+    }
+}
+
+void config_not_a_number(struct config_report *report, struct config_place place, const char *key,
                          const char *text)
 {
-    bool memory = strcmp(setting->name, "memory") == 0 || strcmp(setting->name, "maxmem") == 0;
+    bool memory = strcmp(key, "memory") == 0 || strcmp(key, "maxmem") == 0;
+    unsigned long mib = memory ? memory_with_suffix(text) : 0;
 
-    if (memory && text[0] >= '0' && text[0] <= '9')
-        config_error(target->report, setting->place,
-                     "%s: '%s' is not a number: %s is in MiB without a suffix: %s=%ld",
-                     setting->name, text, setting->name, setting->name, strtol(text, NULL, 10));
+    if (mib)
+        config_error(report, place,
+                     "%s: '%.40s' is not a number: %s is in MiB without a suffix: %s=%lu", key,
+                     text, key, key, mib);
     else
-        config_error(target->report, setting->place, "%s: '%s' is not a number", setting->name,
-                     text);
+        config_error(report, place, "%s: '%.40s' is not a number", key, text);
 }
 
 void config_parse_number(struct config_target *target, const struct config_key *key,
@@ -105,7 +130,7 @@ void config_parse_number(struct config_target *target, const struct config_key *
     if (!text)
         return;
     if (!config_number(text, &value))
-        not_a_number(target, setting, text);
+        config_not_a_number(target->report, setting->place, key->name, text);
     else if (value < key->min || value > key->max)
         config_error(target->report, setting->place, "%s: %s is not from %" PRIu32 " to %" PRIu32,
                      key->name, text, key->min, key->max);

@@ -64,6 +64,10 @@ int config_document_parse(struct config_document *document, const char *source, 
 /* Adds a statement given as an argument: as above, and a bare word is taken for a string. */
 int config_document_override(struct config_document *document, const char *argument);
 
+/* Reports that text is no number, as an error with a hint if the reason can be guessed. */
+void config_not_a_number(struct config_report *report, struct config_place place, const char *key,
+                         const char *text);
+
 struct config_setting *config_document_find(struct config_document *document, const char *name);
 
 #endif
