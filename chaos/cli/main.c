@@ -70,15 +70,21 @@ static int run_command(const struct command *command, int argc, char **argv,
     return rc ? rc : command->run(&call, err);
 }
 
+/* Each line of the text gets the command's name: a configuration may have several errors. */
 static int report(const struct command *command, const struct chaos_error *err)
 {
     const char *name = command ? command->name : "";
-    const char *space = command ? " " : "";
+    const char *line = err->text;
 
-    if (err->text[0] && err->exit == CHAOS_EXIT_USAGE)
-        out_note_as(name, "%s; see: chaos help%s%s", err->text, space, name);
-    else if (err->text[0])
-        out_note_as(name, "%s", err->text);
+    while (*line) {
+        int length = (int)strcspn(line, "\n");
+        bool usage = err->exit == CHAOS_EXIT_USAGE && line[length] == '\0';
+
+        out_note_as(name, "%.*s%s%s%s", length, line, usage ? "; see: chaos help" : "",
+                    usage && command ? " " : "", usage ? name : "");
+        line += length;
+        line += *line == '\n';
+    }
     return err->exit ? (int)err->exit : CHAOS_EXIT_FAILURE;
 }
 

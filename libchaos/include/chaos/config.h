@@ -72,6 +72,10 @@ int chaos_config_load(const char *path, const char *const *overrides, size_t nr_
 
 void chaos_config_free(struct chaos_config *config);
 
+/* Writes config as JSON ("schema": 1; members are only ever added) to sink, piece by piece. */
+typedef void chaos_config_sink(void *opaque, const char *text, size_t length);
+void chaos_config_json(const struct chaos_config *config, chaos_config_sink *sink, void *opaque);
+
 /* 0 if name may be given to a domain. */
 int chaos_name_check(const char *name, struct chaos_error *err);
 
