@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Waits for the guest's gratuitous ARP on the bridge, then sends one ICMP echo request through
+ * the ordinary stack; the guest is up when the answer is there.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/if_ether.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netpacket/packet.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "probe.h"
+#include "series.h"
+
+#define BRIDGE     "xenbr0"
+#define TIMEOUT_MS 5000
+
+static int arp_socket = -1, icmp_socket = -1;
+
+static int ping_open(void)
+{
+    struct sockaddr_ll link = {.sll_family = AF_PACKET,
+                               .sll_protocol = htons(ETH_P_ARP),
+                               .sll_ifindex = (int)if_nametoindex(BRIDGE)};
+
+    arp_socket = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ARP));
+    icmp_socket = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    if (arp_socket >= 0 && icmp_socket >= 0 && link.sll_ifindex &&
+        !bind(arp_socket, (struct sockaddr *)&link, sizeof(link)))
+        return 0;
+    perror("series: cannot listen on " BRIDGE);
+    return -1;
+}
+
+/* Forgets what earlier guests sent. */
+static int ping_before(unsigned int n)
+{
+    char drop[2048];
+
+    (void)n;
+    while (recv(arp_socket, drop, sizeof(drop), MSG_DONTWAIT) > 0)
+        ;
+    while (recv(icmp_socket, drop, sizeof(drop), MSG_DONTWAIT) > 0)
+        ;
+    return 0;
+}
+
+static int readable(int fd, int64_t deadline)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    int64_t left_ms = (deadline - monotonic_ns()) / 1000000;
+
+    return poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0) == 1;
+}
+
+static int wait_announcement(in_addr_t address, int64_t deadline)
+{
+    struct {
+        struct ether_header ether;
+        struct ether_arp arp;
+    } __attribute__((packed)) frame;
+
+    while (readable(arp_socket, deadline)) {
+        ssize_t size = recv(arp_socket, &frame, sizeof(frame), 0);
+
+        if (size >= (ssize_t)sizeof(frame) && !memcmp(frame.arp.arp_spa, &address, sizeof(address)))
+            return 0;
+    }
+    return -1;
+}
+
+static uint16_t checksum(const void *data, size_t length)
+{
+    const uint16_t *word = data;
+    uint32_t sum = 0;
+
+    for (; length > 1; length -= 2)
+        sum += *word++;
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (uint16_t) ~(sum + (sum >> 16));
+}
+
+static int send_echo(in_addr_t address, unsigned int n)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = address};
+    struct icmphdr echo = {.type = ICMP_ECHO};
+
+    echo.un.echo.id = htons((uint16_t)getpid());
+    echo.un.echo.sequence = htons((uint16_t)n);
+    echo.checksum = checksum(&echo, sizeof(echo));
+    return sendto(icmp_socket, &echo, sizeof(echo), 0, (struct sockaddr *)&to, sizeof(to)) ==
+                   (ssize_t)sizeof(echo)
+               ? 0
+               : -1;
+}
+
+static int64_t wait_reply(in_addr_t address, int64_t deadline)
+{
+    struct {
+        struct iphdr ip;
+        struct icmphdr icmp;
+    } packet;
+
+    while (readable(icmp_socket, deadline)) {
+        ssize_t size = recv(icmp_socket, &packet, sizeof(packet), 0);
+        int64_t now = monotonic_ns();
+
+        if (size >= (ssize_t)sizeof(packet) && packet.ip.saddr == address &&
+            packet.icmp.type == ICMP_ECHOREPLY)
+            return now;
+    }
+    return -1;
+}
+
+static int64_t ping_wait(unsigned int n, int domid)
+{
+    int64_t deadline = monotonic_ns() + TIMEOUT_MS * INT64_C(1000000), up;
+    char text[ADDRESS_MAX];
+    in_addr_t address;
+
+    (void)domid;
+    guest_address(n, text);
+    address = inet_addr(text);
+    if (wait_announcement(address, deadline)) {
+        fprintf(stderr, "series: guest %u: no gratuitous ARP of %s on " BRIDGE "\n", n, text);
+        return -1;
+    }
+    if (send_echo(address, n)) {
+        fprintf(stderr, "series: cannot send to %s: %s\n", text, strerror(errno));
+        return -1;
+    }
+    up = wait_reply(address, deadline);
+    if (up < 0)
+        fprintf(stderr, "series: guest %u: %s does not answer\n", n, text);
+    return up;
+}
+
+const struct probe probe_ping = {
+    .name = "ping", .open = ping_open, .before = ping_before, .wait_up = ping_wait};

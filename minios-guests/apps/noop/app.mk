@@ -1,0 +1,1 @@
+noop_memory := 1

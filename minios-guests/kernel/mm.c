@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pages: freed ones first, else the next that was never used. Memory beyond what the builder mapped
+ * is mapped when it is first reached, so that boot costs the same with any size.
+ */
+#include "kernel/kernel.h"
+
+#define REGION (512 * PAGE_SIZE) /* what one level 1 table maps */
+
+struct free_page {
+    struct free_page *next;
+};
+
+static struct free_page *free_list;
+static size_t nr_listed;
+static uintptr_t next, end; /* never used yet: next .. end - 1 */
+static uintptr_t keep[2];   /* pages that the builder put somewhere for the console and the store */
+
+static uintptr_t page_up(uintptr_t va)
+{
+    return (va + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+}
+
+static void starts_after(uintptr_t va)
+{
+    if (va > next && va <= end)
+        next = page_up(va);
+}
+
+void mm_init(uint64_t boot_sp)
+{
+    const struct start_info *si = start_info;
+
+    next = (uintptr_t)_image_end;
+    end = (uintptr_t)_image_start + (si->nr_pages << PAGE_SHIFT);
+    starts_after(si->mfn_list + si->nr_pages * sizeof(uint64_t));
+    starts_after((uintptr_t)si + PAGE_SIZE);
+    starts_after(si->pt_base + (si->nr_pt_frames << PAGE_SHIFT));
+    starts_after(boot_sp);
+    if (si->mod_len)
+        starts_after(si->mod_start + si->mod_len);
+    if (!(si->flags & SIF_INITDOMAIN)) {
+        keep[0] = si->console.domU.mfn ? (uintptr_t)mfn_to_virt(si->console.domU.mfn) : 0;
+        keep[1] = si->store_mfn ? (uintptr_t)mfn_to_virt(si->store_mfn) : 0;
+    }
+}
+
+/* At the last pages of a mapped region: builds the tables of the next one out of them. */
+static void grow(uintptr_t boundary)
+{
+    unsigned left = (unsigned)((boundary - next) >> PAGE_SHIFT);
+    int used = pt_add_region(boundary, (uint64_t *)next, left);
+
+    if (used < 0) {
+        end = boundary;
+        return;
+    }
+    for (uintptr_t va = next + (unsigned)used * PAGE_SIZE; va < boundary; va += PAGE_SIZE)
+        page_free((void *)va);
+    next = boundary;
+}
+
+/* Takes the page at `next`. Null: there is none left, or it had to be passed over. */
+static void *take_next(void)
+{
+    uintptr_t va = next;
+    uintptr_t boundary = (va + REGION) & ~(REGION - 1);
+    uint64_t *pte = pt_entry(va);
+
+    if (va == keep[0] || va == keep[1]) {
+        next += PAGE_SIZE;
+        return NULL;
+    }
+    if (!pte || (!(*pte & 1) && map_own((void *)va))) {
+        end = va;
+        return NULL;
+    }
+    if (boundary - va <= 2 * PAGE_SIZE && boundary < end && !pt_entry(boundary)) {
+        grow(boundary);
+        return NULL;
+    }
+    next += PAGE_SIZE;
+    return (void *)va;
+}
+
+void *pages_alloc(size_t nr)
+{
+    uintptr_t first = next;
+    size_t have = 0;
+
+    while (have < nr && next < end) {
+        if (take_next()) {
+            have++;
+            continue;
+        }
+        for (size_t i = 0; i < have; i++)
+            page_free((void *)(first + i * PAGE_SIZE));
+        first = next;
+        have = 0;
+    }
+    if (have == nr)
+        return (void *)first;
+    for (size_t i = 0; i < have; i++)
+        page_free((void *)(first + i * PAGE_SIZE));
+    return NULL;
+}
+
+void *page_alloc(void)
+{
+    struct free_page *p = free_list;
+
+    if (!p)
+        return pages_alloc(1);
+    free_list = p->next;
+    nr_listed--;
+    return p;
+}
+
+void *page_zalloc(void)
+{
+    void *p = page_alloc();
+
+    if (p)
+        memset(p, 0, PAGE_SIZE);
+    return p;
+}
+
+void page_free(void *page)
+{
+    struct free_page *p = page;
+
+    p->next = free_list;
+    free_list = p;
+    nr_listed++;
+}
+
+size_t pages_free(void)
+{
+    return nr_listed + ((end - next) >> PAGE_SHIFT);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The bus: finds the devices in the page, gives them to drivers, follows changes. */
+#include "kernel/kernel.h"
+#include "noxs.h"
+
+extern const struct noxs_driver __start_noxs_drivers[], __stop_noxs_drivers[];
+
+static bool present;
+static struct noxs_page *page;
+static struct noxs_device *devices;
+
+long noxs_hypercall(unsigned op, void *arg)
+{
+    return hypercall2(NOXS_HYPERCALL, op, arg);
+}
+
+bool noxs_present(void)
+{
+    return present;
+}
+
+void noxs_ready(void)
+{
+    if (present)
+        noxs_hypercall(NOXS_OP_READY, NULL);
+}
+
+static bool map_page(const struct noxs_op_query *query)
+{
+    page = page_alloc();
+    if (!page)
+        return false;
+    if (!map_frame(page, query->frame, false)) {
+        if (noxs_page_valid(page))
+            return true;
+        kprintf("noxs: device page is not of ABI version %u\n", NOXS_ABI_VERSION);
+        map_own(page);
+    }
+    page_free(page);
+    page = NULL;
+    return false;
+}
+
+const struct noxs_page *noxs_page(void)
+{
+    struct noxs_op_query query = {.domid = NOXS_DOMID_SELF};
+
+    if (!page && present && !noxs_hypercall(NOXS_OP_QUERY, &query))
+        map_page(&query);
+    return page;
+}
+
+int noxs_open(struct noxs_device *dev, evtchn_handler *handler, void *arg)
+{
+    void *ctrl;
+    int rc = grant_map(dev->entry.back_end, dev->entry.grant, &ctrl, &dev->map_handle);
+
+    if (rc)
+        return rc;
+    dev->ctrl = ctrl;
+    if (dev->ctrl->back.magic != NOXS_CTRL_MAGIC ||
+        dev->ctrl->back.abi_version != NOXS_ABI_VERSION ||
+        dev->ctrl->back.type != dev->entry.type || dev->ctrl->back.id != dev->entry.id)
+        rc = -XEN_EINVAL;
+    else
+        rc = evtchn_bind_interdomain(dev->entry.back_end, dev->entry.evtchn, handler, arg);
+    if (rc < 0) {
+        grant_unmap(dev->ctrl, dev->map_handle);
+        return rc;
+    }
+    dev->port = rc;
+    return 0;
+}
+
+void noxs_close(struct noxs_device *dev)
+{
+    evtchn_close(dev->port);
+    grant_unmap(dev->ctrl, dev->map_handle);
+}
+
+void noxs_set_state(struct noxs_device *dev, uint32_t state)
+{
+    wmb();
+    WRITE_ONCE(dev->ctrl->front.state, state);
+    evtchn_notify(dev->port);
+}
+
+uint32_t noxs_back_state(const struct noxs_device *dev)
+{
+    uint32_t state = READ_ONCE(dev->ctrl->back.state);
+
+    rmb();
+    return state;
+}
+
+static void device_event(void *arg)
+{
+    struct noxs_device *dev = arg;
+
+    dev->driver->event(dev);
+}
+
+static void attach(const struct noxs_dev *entry)
+{
+    const struct noxs_driver *d = __start_noxs_drivers;
+    struct noxs_device *dev;
+    int rc;
+
+    while (d < __stop_noxs_drivers && d->type != entry->type)
+        d++;
+    if (d == __stop_noxs_drivers)
+        return;
+    dev = kzalloc(sizeof(*dev));
+    if (!dev)
+        return;
+    dev->entry = *entry;
+    dev->driver = d;
+    rc = noxs_open(dev, device_event, dev);
+    if (!rc) {
+        rc = d->attach(dev);
+        if (rc)
+            noxs_close(dev);
+    }
+    if (rc) {
+        kprintf("noxs: device %u.%u: cannot attach: error %d\n", entry->type, entry->id, -rc);
+        kfree(dev);
+        return;
+    }
+    dev->next = devices;
+    devices = dev;
+}
+
+static bool known(const struct noxs_dev *entry)
+{
+    for (struct noxs_device *dev = devices; dev; dev = dev->next)
+        if (!memcmp(&dev->entry, entry, sizeof(*entry)))
+            return true;
+    return false;
+}
+
+static bool listed(const struct noxs_dev *wanted)
+{
+    struct noxs_dev entry;
+
+    for (uint32_t slot = 0; noxs_page_next(page, &slot, &entry);)
+        if (!memcmp(&entry, wanted, sizeof(entry)))
+            return true;
+    return false;
+}
+
+static void scan(void)
+{
+    struct noxs_dev entry;
+
+    for (struct noxs_device **p = &devices; *p;) {
+        struct noxs_device *dev = *p;
+
+        if (listed(&dev->entry)) {
+            p = &dev->next;
+            continue;
+        }
+        *p = dev->next;
+        dev->driver->detach(dev);
+        noxs_close(dev);
+        kfree(dev);
+    }
+    for (uint32_t slot = 0; noxs_page_next(page, &slot, &entry);)
+        if (!known(&entry))
+            attach(&entry);
+}
+
+static void page_changed(void *arg)
+{
+    (void)arg;
+    if (noxs_page())
+        scan();
+}
+
+void noxs_init(void)
+{
+    struct noxs_op_query query = {.domid = NOXS_DOMID_SELF};
+
+    if (noxs_hypercall(NOXS_OP_QUERY, &query))
+        return;
+    if (query.abi_version != NOXS_ABI_VERSION) {
+        kprintf("noxs: Xen has ABI version %u, this guest %u\n", query.abi_version,
+                NOXS_ABI_VERSION);
+        return;
+    }
+    present = true;
+    evtchn_bind_virq(NOXS_VIRQ, page_changed, NULL);
+    if (query.slots > 0 && map_page(&query))
+        scan();
+}

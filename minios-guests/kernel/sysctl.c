@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* sysctl front-end: poweroff and reboot on request. */
+#include "noxs.h"
+
+__attribute__((weak)) bool app_shutdown(uint32_t request)
+{
+    (void)request;
+    return true;
+}
+
+static void event(struct noxs_device *dev)
+{
+    struct noxs_sysctl_back *back = &dev->ctrl->sysctl_back;
+    struct noxs_sysctl_front *front = &dev->ctrl->sysctl_front;
+    uint32_t sequence = READ_ONCE(back->sequence);
+    uint32_t request;
+
+    if (noxs_back_state(dev) >= NOXS_STATE_CLOSING) {
+        if (front->features) {
+            front->features = 0;
+            noxs_set_state(dev, NOXS_STATE_CLOSED);
+        }
+        return;
+    }
+    if (sequence == front->acknowledged)
+        return;
+    rmb();
+    request = READ_ONCE(back->request);
+    if (!app_shutdown(request))
+        return;
+    front->acknowledged = sequence;
+    wmb();
+    evtchn_notify(dev->port);
+    if (request == NOXS_SYSCTL_POWEROFF)
+        guest_poweroff();
+    if (request == NOXS_SYSCTL_REBOOT)
+        guest_reboot();
+}
+
+static int attach(struct noxs_device *dev)
+{
+    dev->ctrl->sysctl_front.features = 1u << NOXS_SYSCTL_POWEROFF | 1u << NOXS_SYSCTL_REBOOT;
+    dev->ctrl->sysctl_front.acknowledged = READ_ONCE(dev->ctrl->sysctl_back.sequence);
+    noxs_set_state(dev, NOXS_STATE_CONNECTED);
+    return 0;
+}
+
+static void detach(struct noxs_device *dev)
+{
+    noxs_set_state(dev, NOXS_STATE_CLOSED);
+}
+
+NOXS_DRIVER(sysctl_driver) = {
+    .type = NOXS_DEV_SYSCTL,
+    .attach = attach,
+    .detach = detach,
+    .event = event,
+};

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* /dev/noxs. */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "noxs.h"
+
+static int check_domid(u16 domid)
+{
+	return domid == 0 || domid >= DOMID_FIRST_RESERVED ? -EINVAL : 0;
+}
+
+static long ioc_version(void __user *arg)
+{
+	struct noxs_ioc_version version = { .module = NOXS_ABI_VERSION };
+	struct noxs_op_query query;
+
+	if (!noxs_hv_query(&query))
+		version.hypervisor = query.abi_version;
+	return copy_to_user(arg, &version, sizeof(version)) ? -EFAULT : 0;
+}
+
+static long ioc_create(void __user *arg)
+{
+	struct noxs_ioc_create __user *user = arg;
+	struct noxs_dev_config __user *user_devs;
+	struct noxs_dev_config *configs;
+	struct noxs_ioc_create create;
+	unsigned int failed = 0;
+	size_t size;
+	long rc;
+
+	if (copy_from_user(&create, user, sizeof(create)))
+		return -EFAULT;
+	if (create.reserved || create.nr == 0 || create.nr > NOXS_OP_BATCH ||
+	    check_domid(create.domid))
+		return -EINVAL;
+	size = create.nr * sizeof(*configs);
+	user_devs = u64_to_user_ptr(create.devs);
+	configs = memdup_user(user_devs, size);
+	if (IS_ERR(configs))
+		return PTR_ERR(configs);
+
+	for (failed = 0; failed < create.nr; failed++) {
+		rc = noxs_check(create.domid, &configs[failed]);
+		if (rc)
+			goto out_failed;
+	}
+	/* All that is told on success is told before: nothing can fail after. */
+	rc = -EFAULT;
+	if (copy_to_user(user_devs, configs, size) || put_user(failed, &user->failed))
+		goto out;
+	rc = noxs_create(create.domid, configs, create.nr, &failed);
+out_failed:
+	if (rc && put_user(failed, &user->failed))
+		rc = -EFAULT;
+out:
+	kfree(configs);
+	return rc;
+}
+
+static long ioc_destroy(void __user *arg)
+{
+	struct noxs_ioc_destroy __user *user = arg;
+	struct noxs_ioc_destroy destroy;
+	long rc;
+
+	if (copy_from_user(&destroy, user, sizeof(destroy)))
+		return -EFAULT;
+	if (destroy.key.reserved || check_domid(destroy.key.domid))
+		return -EINVAL;
+	rc = noxs_destroy(&destroy.key, &destroy.removed);
+	if (put_user(destroy.removed, &user->removed))
+		return -EFAULT;
+	return rc;
+}
+
+struct list_cursor {
+	struct noxs_dev_info __user *to;
+	u32 room;
+	u32 nr;
+};
+
+static int list_one(struct noxs_device *dev, void *arg)
+{
+	struct list_cursor *cursor = arg;
+	struct noxs_dev_info info;
+
+	if (cursor->nr < cursor->room) {
+		noxs_device_info(dev, &info);
+		if (copy_to_user(&cursor->to[cursor->nr], &info, sizeof(info)))
+			return -EFAULT;
+	}
+	cursor->nr++;
+	return 0;
+}
+
+static long ioc_list(void __user *arg)
+{
+	struct noxs_ioc_list __user *user = arg;
+	struct noxs_key key = { .id = NOXS_ID_ALL };
+	struct list_cursor cursor = { };
+	struct noxs_ioc_list list;
+	int rc;
+
+	if (copy_from_user(&list, user, sizeof(list)))
+		return -EFAULT;
+	if (list.reserved || list.reserved2)
+		return -EINVAL;
+	key.domid = list.domid;
+	cursor.to = u64_to_user_ptr(list.infos);
+	cursor.room = list.nr;
+	rc = noxs_for_each(&key, list_one, &cursor);
+	if (rc)
+		return rc;
+	return put_user(cursor.nr, &user->nr) ? -EFAULT : 0;
+}
+
+static long ioc_shutdown(void __user *arg)
+{
+	struct noxs_ioc_shutdown __user *user = arg;
+	struct noxs_ioc_shutdown shutdown;
+	long rc;
+
+	if (copy_from_user(&shutdown, user, sizeof(shutdown)))
+		return -EFAULT;
+	if (shutdown.reserved)
+		return -EINVAL;
+	rc = noxs_sysctl_request(shutdown.domid, shutdown.request, &shutdown.sequence);
+	if (!rc && put_user(shutdown.sequence, &user->sequence))
+		rc = -EFAULT;
+	return rc;
+}
+
+static const struct {
+	unsigned int cmd;
+	long (*fn)(void __user *arg);
+} ioctls[] = {
+	{ NOXS_IOC_CREATE, ioc_create },
+	{ NOXS_IOC_DESTROY, ioc_destroy },
+	{ NOXS_IOC_LIST, ioc_list },
+	{ NOXS_IOC_SHUTDOWN, ioc_shutdown },
+};
+
+static long noxs_ioctl(struct file *file, unsigned int cmd, unsigned long data)
+{
+	void __user *arg = (void __user *)data;
+	unsigned int i;
+	u32 version;
+
+	if (cmd == NOXS_IOC_VERSION)
+		return ioc_version(arg);
+	for (i = 0; i < ARRAY_SIZE(ioctls); i++) {
+		if (ioctls[i].cmd != cmd)
+			continue;
+		if (get_user(version, (u32 __user *)arg))
+			return -EFAULT;
+		return version == NOXS_ABI_VERSION ? ioctls[i].fn(arg) : -EPROTO;
+	}
+	return -ENOTTY;
+}
+
+static int noxs_open(struct inode *inode, struct file *file)
+{
+	return capable(CAP_SYS_ADMIN) ? nonseekable_open(inode, file) : -EPERM;
+}
+
+static const struct file_operations noxs_fops = {
+	.owner = THIS_MODULE,
+	.open = noxs_open,
+	.unlocked_ioctl = noxs_ioctl,
+	.llseek = no_llseek,
+};
+
+static struct miscdevice noxs_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "noxs",
+	.mode = 0600,
+	.fops = &noxs_fops,
+};
+
+int noxs_chardev_init(void)
+{
+	return misc_register(&noxs_misc);
+}
+
+void noxs_chardev_exit(void)
+{
+	misc_deregister(&noxs_misc);
+}

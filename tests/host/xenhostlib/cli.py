@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Commands of xenhost."""
+import argparse
+import os
+import shutil
+import sys
+
+from . import client, hosts, inputs, payload
+from .common import HostError, Stopwatch, note
+
+DEFAULTS = argparse.Namespace(plain=False, mem=4, cpus=2)
+FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
+
+
+def up(options):
+    watch = Stopwatch()
+    found = payload.entries(options.bare)
+    hosts.up(options)
+    payload.send(options.name, found)
+    note(f"host {options.name} is up ({watch})")
+    return 0
+
+
+def refresh(options):
+    payload.send(options.name, payload.entries(bare=True))
+    return 0
+
+
+def build(_options):
+    """Everything that `up` needs, so that it is quick."""
+    hosts.snapshot(hosts.make_config(DEFAULTS))
+    return 0
+
+
+def execute(options):
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise HostError("exec: no command; use: xenhost exec [--name N] [-t] -- CMD...")
+    return client.execute(options.name, command, options.timeout, options.terminal)
+
+
+def shell(options):
+    return client.execute(options.name, ["bash", "-l"], terminal=True)
+
+
+def push(options):
+    *sources, target = options.paths
+    if not sources:
+        raise HostError("push: use: xenhost push [--name N] SOURCE... TARGET")
+    client.push(options.name, sources, target)
+    return 0
+
+
+def pull(options):
+    client.pull(options.name, options.source, options.target)
+    return 0
+
+
+def log(options):
+    with open(hosts.log_of(options.name), "rb") as stream:
+        shutil.copyfileobj(stream, sys.stdout.buffer)
+    return 0
+
+
+def down(options):
+    hosts.down(options.name)
+    return 0
+
+
+def list_hosts(_options):
+    for name in hosts.names():
+        if hosts.is_up(name):
+            status = hosts.ask(name, op="status")
+            print(f"{name}\tup\t{status['mode']}\t{status['mem']}G\t{status['cpus']} cpus\t"
+                  f"{status['commands']} commands\tpid {status['pid']}")
+        else:
+            print(f"{name}\tdown{hosts.reason_of_death(name)}")
+    return 0
+
+
+def kernel_headers(_options):
+    print(inputs.kernel_headers())
+    return 0
+
+
+def serve(options):
+    hosts.serve(options.host, options.ready)
+    return 0
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="xenhost", description="an emulated Xen host")
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name, run, text, named=True):
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        if named:
+            sub.add_argument("--name", default=os.environ.get("XENHOST_NAME", "default"),
+                             help="which host (default: $XENHOST_NAME, or 'default')")
+        return sub
+
+    sub = command("up", up, "start a host")
+    sub.add_argument("--mem", type=int, default=DEFAULTS.mem, metavar="G",
+                     help=f"memory in GiB ({DEFAULTS.mem})")
+    sub.add_argument("--cpus", type=int, default=DEFAULTS.cpus, metavar="N",
+                     help=f"processors ({DEFAULTS.cpus})")
+    sub.add_argument("--plain", action="store_true",
+                     help="the wall clock's time and parallel processors; always boots")
+    sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
+    sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
+    command("refresh", refresh, "put our own programs into a running host again")
+    command("build", build, "build what hosts boot, and the snapshot they start from", named=False)
+    sub = command("exec", execute, "run a command in dom0")
+    sub.add_argument("-t", dest="terminal", action="store_true", help="give it a terminal")
+    sub.add_argument("--timeout", type=float, metavar="S", help="kill it after S seconds")
+    sub.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD...")
+    command("shell", shell, "a root shell in dom0")
+    sub = command("push", push, "copy files and folders into dom0")
+    sub.add_argument("paths", nargs="+", metavar="SOURCE... TARGET")
+    sub = command("pull", pull, "copy a file or a folder out of dom0")
+    sub.add_argument("source")
+    sub.add_argument("target")
+    command("log", log, "print the console of Xen and dom0")
+    command("down", down, "stop a host and remove its files")
+    command("list", list_hosts, "list hosts", named=False)
+    command("kernel-headers", kernel_headers, "print the KDIR that modules for dom0 build against",
+            named=False)
+    sub = commands.add_parser("_serve")
+    sub.set_defaults(run=serve)
+    sub.add_argument("host")
+    sub.add_argument("ready", type=int)
+    return top
+
+
+def open_standard_streams():
+    """A stream that our caller closed is empty; its number is not to be taken by another file."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(handle)
+
+
+def main(arguments):
+    open_standard_streams()
+    options = parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except HostError as error:
+        print(f"xenhost: {error}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a host boots: hypervisor, kernel with headers, root file system image, initramfs."""
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+
+from . import cache
+from .common import CACHE, HERE, TREE, HostError
+
+SUITE = "bookworm"
+MIRROR = os.environ.get("CHAOS_MIRROR", "http://deb.debian.org/debian")
+SECURITY = os.environ.get("CHAOS_SECURITY_MIRROR", "http://deb.debian.org/debian-security")
+
+# What the initramfs loads, in this order, to reach the root file system.
+INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
+
+# Folders of the kernel package whose modules dom0 can load.
+DOM0_MODULES = (
+    "arch/x86/crypto", "crypto", "lib", "fs/ext4", "fs/jbd2", "fs/mbcache.ko", "fs/overlayfs",
+    "fs/fuse", "drivers/virtio", "drivers/block/virtio_blk.ko", "drivers/block/loop.ko",
+    "drivers/block/xen-blkback", "drivers/char/virtio_console.ko", "drivers/char/hw_random",
+    "drivers/net/virtio_net.ko", "drivers/net/net_failover.ko", "drivers/net/tun.ko",
+    "drivers/net/tap.ko", "drivers/net/veth.ko", "drivers/net/dummy.ko", "drivers/net/macvlan.ko",
+    "drivers/net/xen-netback", "drivers/net/vxlan", "drivers/xen", "net/802", "net/8021q",
+    "net/bridge", "net/core", "net/ipv4", "net/ipv6", "net/llc", "net/netfilter", "net/packet",
+    "net/sched", "net/unix",
+)
+
+
+def xen():
+    """The folder with the hypervisor's ELF, `xen`."""
+    folder = TREE / "xen-patches"
+    series = folder / "series"
+    names = []
+    if series.exists():
+        lines = (line.split("#")[0].strip() for line in series.read_text().splitlines())
+        names = [line for line in lines if line]
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise HostError(f"xen-patches/series names {missing[0]}, which does not exist")
+    key = cache.digest(folder / "BASE", folder / "build.sh", *(folder / name for name in names))
+
+    def build(target, log):
+        cache.run(log, folder / "build.sh", target / "xen")
+
+    return cache.entry("xen", key, build, f"Xen hypervisor, {len(names)} patches (about 90 s)")
+
+
+def kernel_package():
+    """Name of the current kernel package; kept, so that it is asked for only once."""
+    pin = CACHE / "kernel-package"
+    if pin.exists():
+        return pin.read_text().split()
+    debget = HERE / "debget"
+    try:
+        depends = subprocess.run([debget, "depends", "linux-image-amd64"], check=True,
+                                 capture_output=True, text=True).stdout
+        release = re.search(r"Depends: linux-image-(\S+)", depends).group(1)
+        versions = subprocess.run([debget, "versions", f"linux-image-{release}"], check=True,
+                                  capture_output=True, text=True).stdout
+        version = versions.split("|")[1].strip()
+    except (subprocess.CalledProcessError, AttributeError, IndexError) as error:
+        reason = getattr(error, "stderr", None) or str(error)
+        raise HostError("cannot find out the current kernel package; is the network there? "
+                        + reason.strip().splitlines()[-1]) from error
+    pin.parent.mkdir(parents=True, exist_ok=True)
+    pin.write_text(f"{release} {version}\n")
+    return [release, version]
+
+
+def kernel():
+    """The folder with the unpacked kernel package: `vmlinuz`, `lib/modules/RELEASE`."""
+    release, version = kernel_package()
+    package = f"linux-image-{release}"
+
+    def build(target, log):
+        cache.run(log, HERE / "debget", "download", f"{package}={version}", cwd=target)
+        deb = next(target.glob("*.deb"))
+        cache.run(log, "dpkg-deb", "-x", deb, target)
+        deb.unlink()
+        (target / f"boot/vmlinuz-{release}").rename(target / "vmlinuz")
+
+    return cache.entry("kernel", cache.digest(package, version), build, f"kernel {release}")
+
+
+def kernel_headers():
+    """The folder to give to an out-of-tree module's build as KDIR."""
+    release, version = kernel_package()
+    installed = CACHE.__class__(f"/usr/src/linux-headers-{release}")
+    if installed.is_dir():
+        return installed
+    arch = release.rsplit("-", 1)[1]
+    names = [f"linux-headers-{release}={version}",
+             f"linux-headers-{release.removesuffix('-' + arch)}-common={version}"]
+
+    def build(target, log):
+        debget = HERE / "debget"
+        depends = subprocess.run([debget, "depends", names[0].split("=")[0]], check=True,
+                                 capture_output=True, text=True).stdout
+        kbuild = re.search(r"Depends: (linux-kbuild-\S+)", depends).group(1)
+        cache.run(log, debget, "download", *names, kbuild, cwd=target)
+        for deb in target.glob("*.deb"):
+            cache.run(log, "dpkg-deb", "-x", deb, target)
+            deb.unlink()
+        relocate_headers(target)
+
+    folder = cache.entry("headers", cache.digest(*names), build, f"kernel headers {release}")
+    return folder / f"usr/src/linux-headers-{release}"
+
+
+def relocate_headers(target):
+    """The header packages name each other by absolute path; make that this folder's."""
+    final = str(target).removesuffix(".partial")
+    for path in (target / "usr").rglob("*"):
+        if path.is_symlink():
+            link = os.readlink(path)
+            if link.startswith("/usr/"):
+                path.unlink()
+                path.symlink_to(final + link)
+        elif path.name in ("Makefile", ".kernelvariables") and path.parent.parent.name == "src":
+            path.write_text(re.sub(r"(?<![\w/])/usr/(src|lib)/", rf"{final}/usr/\1/",
+                                   path.read_text()))
+
+
+def rootfs():
+    """The folder with `rootfs.tar`: Debian's packages that dom0 has, untouched."""
+    listed = (HERE / "dom0/packages").read_text().splitlines()
+    packages = [line.split("#")[0].strip() for line in listed]
+    packages = [package for package in packages if package]
+
+    def build(target, log):
+        excludes = [f"--dpkgopt=path-exclude=/usr/share/{name}/*"
+                    for name in ("doc", "man", "locale", "info")]
+        sources = [f"deb {MIRROR} {SUITE} main", f"deb {MIRROR} {SUITE}-updates main",
+                   f"deb {SECURITY} {SUITE}-security main"]
+        cache.run(log, "mmdebstrap", "--variant=minbase", "--include=" + ",".join(packages),
+                  *excludes, SUITE, target / "rootfs.tar", *sources)
+
+    key = cache.digest("rootfs 1", SUITE, *packages)
+    return cache.entry("rootfs", key, build, "dom0 root file system (about 30 s)")
+
+
+def image():
+    """The folder with dom0's disk `root.img` and `initrd.gz`."""
+    sources = [HERE / "agent.c", HERE / "make-image", *sorted((HERE / "dom0").iterdir())]
+    packages, linux = rootfs(), kernel()
+    key = cache.digest(packages.name, linux.name, *INITRAMFS_MODULES, *DOM0_MODULES, *sources)
+
+    def build(target, log):
+        work = target / "work"
+        work.mkdir()
+        cache.run(log, "gcc", "-std=c11", "-O2", "-static", "-Wall", "-Wextra", "-Werror",
+                  "-o", work / "xenhost-agent", HERE / "agent.c", "-lutil")
+        release = kernel_package()[0]
+        copy_modules(linux / f"lib/modules/{release}", work / "modules/lib/modules" / release)
+        cache.run(log, "depmod", "-b", work / "modules", release)
+        make_initrd(target, work, packages / "rootfs.tar", release, log)
+        command = [HERE / "make-image", packages / "rootfs.tar", work, HERE / "dom0",
+                   target / "root.img"]
+        if os.geteuid() != 0:
+            command.insert(0, "fakeroot")
+        cache.run(log, *command)
+        shutil.rmtree(work)
+
+    return cache.entry("image", key, build, "dom0 disk image")
+
+
+def copy_modules(source, target):
+    for name in DOM0_MODULES:
+        origin = source / "kernel" / name
+        destination = target / "kernel" / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        if origin.is_dir():
+            shutil.copytree(origin, destination, dirs_exist_ok=True)
+        elif origin.exists():
+            shutil.copy2(origin, destination)
+    for path in source.glob("modules.*"):
+        shutil.copy2(path, target)
+
+
+def module_order(modules, release, log):
+    """Paths of the initramfs's modules, each after what it depends on."""
+    order = []
+    for name in INITRAMFS_MODULES:
+        shown = subprocess.run(
+            ["modprobe", "-d", modules, "-S", release, "--ignore-install", "--show-depends", name],
+            check=True, stdout=subprocess.PIPE, stderr=log, text=True).stdout
+        for line in shown.splitlines():
+            verb, path = line.split()[:2]
+            if verb == "insmod" and path not in order:
+                order.append(path)
+    return order
+
+
+def make_initrd(target, work, tar, release, log):
+    top = work / "initramfs"
+    for folder in ("bin", "proc", "sys", "dev", "root", "modules"):
+        (top / folder).mkdir(parents=True)
+    with tarfile.open(tar) as archive, open(top / "bin/busybox", "wb") as stream:
+        name = next(n for n in ("./usr/bin/busybox", "./bin/busybox") if n in archive.getnames())
+        shutil.copyfileobj(archive.extractfile(name), stream)
+    (top / "bin/busybox").chmod(0o755)
+    shutil.copy2(HERE / "dom0/initramfs-init", top / "init")
+    order = module_order(work / "modules", release, log)
+    for path in order:
+        shutil.copy2(path, top / "modules")
+    names = [os.path.basename(path) for path in order]
+    (top / "modules/order").write_text("\n".join(names) + "\n")
+    listing = "\n".join(str(path.relative_to(top)) for path in sorted(top.rglob("*")))
+    packed = subprocess.run(["cpio", "-o", "-H", "newc", "-R", "0:0", "--quiet"], cwd=top,
+                            input=listing.encode(), stdout=subprocess.PIPE, stderr=log, check=True)
+    (target / "initrd.gz").write_bytes(gzip.compress(packed.stdout, 6, mtime=0))
