@@ -32,8 +32,9 @@ UNUSED_DAYS = 7
 def prune():
     """Removes what nobody asked for in a while; it can be built again."""
     for folder in (CACHE / "store").glob("*/*"):
-        if folder.stat().st_mtime < time.time() - UNUSED_DAYS * 86400:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):
+            if folder.stat().st_mtime < time.time() - UNUSED_DAYS * 86400:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
