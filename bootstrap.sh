@@ -154,8 +154,8 @@ start_host() {
 demo() {
     build_all
     start_host demo
-    "$xenhost" push tests/host/demo.py /root/ || exit 1
-    "$xenhost" exec --timeout 300 -- python3 /root/demo.py || die "the demonstration failed"
+    "$xenhost" push tests/host/demo.sh /root/ || exit 1
+    "$xenhost" exec --timeout 300 -- /root/demo.sh || die "the demonstration failed"
 }
 
 shell() {
