@@ -40,21 +40,15 @@ static int failed(struct chaos_error *err, int error, const char *what, const ch
                            strerror(error));
 }
 
-static int make_directories(const char *path)
+static int make_directories(int dir)
 {
     static const char *const parts[] = {"domains", "pending", "ids"};
-    cleanup_close int dir = -1;
     size_t i;
 
-    if (mkdir(path, 0755) < 0 && errno != EEXIST)
-        return -1;
-    dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
-        return -1;
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (mkdirat(dir, parts[i], 0700) < 0 && errno != EEXIST)
             return -1;
-    return take_fd(&dir);
+    return 0;
 }
 
 int registry_open(struct registry *registry, const char *path, struct chaos_error *err)
@@ -62,11 +56,12 @@ int registry_open(struct registry *registry, const char *path, struct chaos_erro
     if (!path)
         path = REGISTRY_PATH;
     registry->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (registry->dir < 0 && errno == ENOENT)
-        registry->dir = make_directories(path);
+    if (registry->dir < 0 && errno == ENOENT && mkdir(path, 0755) == 0)
+        registry->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (registry->dir >= 0)
         return 0;
-    return chaos_error_set(err, -errno, errno == EACCES ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
+    return chaos_error_set(err, -errno,
+                           errno == EACCES ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
                            "cannot open the state directory %s: %s", path, strerror(errno));
 }
 
@@ -106,16 +101,21 @@ static int name_taken(struct chaos_error *err, const char *name)
                            "a domain with the name \"%s\" exists already", name);
 }
 
+static int open_nameless(int dir)
+{
+    return openat(dir, "pending", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 /* Makes pending/NAME, locked and filled before it can be seen. */
 static int make_pending(struct registry *registry, const char *record, size_t length,
                         struct registry_claim *claim, struct chaos_error *err)
 {
-    cleanup_close int fd = openat(registry->dir, "pending", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    cleanup_close int fd = open_nameless(registry->dir);
     char path[ENTRY_MAX];
     int rc;
 
-    if (fd < 0 && errno == ENOENT)
-        return failed(err, ENOENT, "find", "pending/ in the state directory");
+    if (fd < 0 && errno == ENOENT && make_directories(registry->dir) == 0) /* the first of all */
+        fd = open_nameless(registry->dir);
     if (fd < 0)
         return failed(err, errno, "make", "a record in the state directory");
     if (flock(fd, LOCK_EX | LOCK_NB) < 0)

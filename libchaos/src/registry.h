@@ -37,7 +37,7 @@ struct registry_claim {
         .fd = -1                                                                                   \
     }
 
-/* path NULL: the default. Makes the directories if they are missing. */
+/* path NULL: the default. It is made if it is missing. */
 int registry_open(struct registry *registry, const char *path, struct chaos_error *err);
 void registry_close(struct registry *registry);
 

@@ -55,7 +55,8 @@ void kfree(void *p);
 /* pt.c: what an address is backed by. */
 uint64_t virt_to_mfn(const void *va);
 int map_frame(void *page, uint64_t mfn, bool writable); /* 0 or a negative Xen errno */
-int map_own(void *page);                                /* undo: its own memory again */
+int map_nothing(void *page);
+int map_own(void *page); /* undo: its own memory again */
 
 /* evtchn.c: handlers run when a thread sleeps or yields, never in the middle of one; they must not
  * sleep. All return a local port or a negative Xen errno. */

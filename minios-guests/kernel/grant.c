@@ -86,12 +86,15 @@ int grant_map(uint16_t domid, uint32_t ref, void **page, uint32_t *handle)
 
     if (!p)
         return -XEN_ENOMEM;
-    rc = (int)hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, HYPERCALL_ARG(&op),
-                         (void *)1);
+    rc = map_nothing(p); /* Xen does not flush what it maps a grant over */
+    if (!rc)
+        rc = (int)hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
+                             HYPERCALL_ARG(&op), (void *)1);
     if (!rc && op.status)
         rc = op.status == GNTST_permission_denied ? -XEN_EPERM : -XEN_EINVAL;
     if (rc) {
-        page_free(p);
+        if (!map_own(p))
+            page_free(p);
         return rc;
     }
     *page = p;

@@ -65,6 +65,11 @@ int map_frame(void *page, uint64_t mfn, bool writable)
     return set_entry(page, mfn << PAGE_SHIFT | (writable ? PTE_RW : PTE_RO));
 }
 
+int map_nothing(void *page)
+{
+    return set_entry(page, 0);
+}
+
 int map_own(void *page)
 {
     return map_frame(page, virt_to_mfn(page), true);

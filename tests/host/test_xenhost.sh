@@ -84,7 +84,7 @@ sleep 1
 kill -9 $client
 wait $client 2>/dev/null
 is "a killed client kills its command" "" "$(dom0 pidof sleep)"
-dom0 sh -c 'setsid sleep 12345678 >/dev/null 2>&1 </dev/null &'
+dom0 sh -c 'setsid sleep 12345678 >/dev/null 2>&1 </dev/null & sleep 0.5'
 is "a daemon outlives its command" 1 "$(dom0 pidof sleep | wc -w)"
 dom0 killall sleep
 "$xenhost" exec --timeout 1 -- sh -c 'while :; do :; done' 2>/dev/null

@@ -1,0 +1,1 @@
+chatty_memory := 1

@@ -1,0 +1,1 @@
+deaf_memory := 1

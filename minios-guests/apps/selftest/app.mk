@@ -1,0 +1,1 @@
+selftest_memory := 16
