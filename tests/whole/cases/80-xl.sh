@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# xl and its guests work on the patched hypervisor as before, beside chaos.
+# shellcheck source=tests/whole/lib.sh
+. /root/lib.sh
+start_host
+start-xenstored > /dev/null 2>&1
+check "a guest of chaos" chaos create "$GUESTS/noop.cfg"
+check "xl create" xl create "$GUESTS/noop.cfg" 'name="xl-guest"' memory=4
+check_output 'xl-guest +[0-9]+ +4 +1' "xl list" xl list xl-guest
+check "xl lists the guest of chaos, too" xl list "$(chaos domid noop)"
+check_output '^\(null\) ' "chaos list shows xl's guest without a name" chaos list
+check "xl create with a vif and its script" xl create "$GUESTS/daytime.cfg" 'name="xl-vif"' memory=4
+check "xl destroy" xl destroy xl-vif
+check "xl destroy" xl destroy xl-guest
+check "the guest of chaos is still there" chaos destroy noop
+finish
