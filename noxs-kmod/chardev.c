@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "noxs.h"
+#include "vif.h"
 
 static int check_domid(u16 domid)
 {
@@ -120,6 +121,46 @@ static long ioc_list(void __user *arg)
 	return put_user(cursor.nr, &user->nr) ? -EFAULT : 0;
 }
 
+static long ioc_wait(void __user *arg)
+{
+	struct noxs_ioc_wait __user *user = arg;
+	struct noxs_ioc_wait wait;
+	struct noxs_device *dev;
+	long rc;
+
+	if (copy_from_user(&wait, user, sizeof(wait)))
+		return -EFAULT;
+	if (wait.key.reserved || wait.key.type != NOXS_DEV_VIF)
+		return -EINVAL;
+	dev = noxs_get(wait.key.domid, wait.key.type, wait.key.id);
+	if (!dev)
+		return -ENOENT;
+	rc = noxs_vif_wait(dev, wait.timeout_ms);
+	noxs_device_info(dev, &wait.info);
+	noxs_put(dev);
+	if (copy_to_user(&user->info, &wait.info, sizeof(wait.info)))
+		return -EFAULT;
+	return rc;
+}
+
+static long ioc_hotplug(void __user *arg)
+{
+	struct noxs_ioc_hotplug hotplug;
+	struct noxs_device *dev;
+
+	if (copy_from_user(&hotplug, arg, sizeof(hotplug)))
+		return -EFAULT;
+	if (hotplug.key.reserved || hotplug.key.type != NOXS_DEV_VIF || hotplug.error == 0 ||
+	    hotplug.error > MAX_ERRNO)
+		return -EINVAL;
+	dev = noxs_get(hotplug.key.domid, hotplug.key.type, hotplug.key.id);
+	if (!dev)
+		return -ENOENT;
+	noxs_vif_hotplug_failed(dev, hotplug.error);
+	noxs_put(dev);
+	return 0;
+}
+
 static long ioc_shutdown(void __user *arg)
 {
 	struct noxs_ioc_shutdown __user *user = arg;
@@ -143,6 +184,8 @@ static const struct {
 	{ NOXS_IOC_CREATE, ioc_create },
 	{ NOXS_IOC_DESTROY, ioc_destroy },
 	{ NOXS_IOC_LIST, ioc_list },
+	{ NOXS_IOC_WAIT, ioc_wait },
+	{ NOXS_IOC_HOTPLUG, ioc_hotplug },
 	{ NOXS_IOC_SHUTDOWN, ioc_shutdown },
 };
 

@@ -9,12 +9,14 @@
 #include <asm/barrier.h>
 
 #include "noxs.h"
+#include "vif.h"
 
 /* A front-end that changes its state more often has its events acknowledged late. */
 #define CHANGES_PER_SECOND 16
 
 static const struct noxs_type *const types[NOXS_DEV_TYPES] = {
 	[NOXS_DEV_SYSCTL] = &noxs_sysctl_type,
+	[NOXS_DEV_VIF] = &noxs_vif_type,
 };
 
 DEFINE_MUTEX(noxs_table_lock);
@@ -66,7 +68,7 @@ void noxs_device_update(struct noxs_device *dev)
 	u32 front;
 
 	lockdep_assert_held(&dev->lock);
-	if (dev->gone)
+	if (!dev->live)
 		return;
 	if (READ_ONCE(dev->broken)) {
 		if (dev->error != EPROTO)
@@ -154,7 +156,7 @@ static struct noxs_device *device_alloc(domid_t domid, const struct noxs_dev_con
 static void device_free(struct noxs_device *dev, bool published)
 {
 	mutex_lock(&dev->lock);
-	dev->gone = true;
+	WRITE_ONCE(dev->live, false);
 	mutex_unlock(&dev->lock);
 	noxs_ctrl_mask(dev);
 	cancel_work_sync(&dev->work);
@@ -194,7 +196,21 @@ static int publish_all(struct noxs_device **devs, unsigned int nr, unsigned int 
 	int rc;
 
 	*published = publish(devs, 0, nr, &rc);
+	if (rc == -EADDRINUSE) {
+		/* The name may be that of a device whose destruction is not over. */
+		noxs_vif_flush();
+		*published = publish(devs, *published, nr, &rc);
+	}
 	return rc;
+}
+
+/* From here on the front-end is listened to; it may have connected already. */
+static void device_start(struct noxs_device *dev)
+{
+	mutex_lock(&dev->lock);
+	WRITE_ONCE(dev->live, true);
+	noxs_device_update(dev);
+	mutex_unlock(&dev->lock);
 }
 
 static void fill_entry(struct noxs_dev *entry, const struct noxs_device *dev)
@@ -279,6 +295,7 @@ static int create_locked(domid_t domid, const struct noxs_dev_config *configs, u
 	for (i = 0; i < nr; i++) {
 		__module_get(THIS_MODULE);
 		hash_add(table, &devs[i]->node, domid);
+		device_start(devs[i]);
 	}
 	return 0;
 

@@ -6,6 +6,7 @@
 #include <xen/xen.h>
 
 #include "noxs.h"
+#include "vif.h"
 
 static int __init check_hypervisor(void)
 {
@@ -43,12 +44,17 @@ static int __init noxs_init(void)
 	rc = noxs_devices_init();
 	if (rc)
 		return rc;
+	rc = noxs_vif_init();
+	if (rc)
+		goto err_vif;
 	rc = noxs_chardev_init();
 	if (rc)
 		goto err_chardev;
 	return 0;
 
 err_chardev:
+	noxs_vif_exit();
+err_vif:
 	noxs_devices_exit();
 	return rc;
 }
@@ -56,6 +62,7 @@ err_chardev:
 static void __exit noxs_exit(void)
 {
 	noxs_chardev_exit();
+	noxs_vif_exit();
 	noxs_devices_exit();
 }
 

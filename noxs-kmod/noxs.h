@@ -64,7 +64,7 @@ struct noxs_device {
 	bool broken;			/* the front-end broke the protocol; never cleared */
 
 	struct mutex lock;		/* all below */
-	bool gone;			/* being destroyed: leave the front-end alone */
+	bool live;			/* from the end of create to destroy: else not a word */
 	bool connected;
 	u32 back_state;
 	u32 front_state;		/* last read from the page, and known to be a state */

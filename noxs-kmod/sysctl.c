@@ -41,7 +41,7 @@ int noxs_sysctl_request(domid_t domid, u32 request, u32 *sequence)
 	mutex_lock(&dev->lock);
 	/* The work item may not have run since the front-end connected. */
 	noxs_device_update(dev);
-	if (dev->gone) {
+	if (!dev->live) {
 		rc = -ENODEV;
 	} else if (!dev->connected) {
 		rc = -ENOTCONN;

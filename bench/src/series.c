@@ -19,6 +19,7 @@
 #include "series.h"
 
 #define NS_PER_MS 1e6
+#define IDLE_US   5000
 
 struct series {
     unsigned int count;
@@ -159,7 +160,7 @@ static int read_domid(char **template, unsigned int n)
 static int create_one(const struct series *series, const struct probe *probe, unsigned int n,
                       struct sample *sample)
 {
-    int64_t start = monotonic_ns();
+    int64_t start;
 
     if (probe->before && probe->before(n))
         return -1;
@@ -169,9 +170,16 @@ static int create_one(const struct series *series, const struct probe *probe, un
         return -1;
     sample->up_ns = -1;
     if (probe->wait_up) {
-        int domid = series->domid && probe->needs_domid ? read_domid(series->domid, n) : -1;
-        int64_t up = probe->wait_up(n, domid);
+        int domid = -1;
+        int64_t up;
 
+        if (series->domid && probe->needs_domid) {
+            /* The emulator gives the guest's processor a turn when dom0's goes idle: do so before
+             * dom0 works on. The guest stamps its time itself. */
+            sleep_us(IDLE_US);
+            domid = read_domid(series->domid, n);
+        }
+        up = probe->wait_up(n, domid);
         if (up < 0)
             return -1;
         /* Up, and the command has returned: whichever came last. */

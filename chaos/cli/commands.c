@@ -9,6 +9,7 @@
 #include "nearest.h"
 
 #define COMMANDS(ROW)                                                                              \
+    ROW(create) ROW(destroy) ROW(shutdown) ROW(reboot) ROW(pause) ROW(unpause) ROW(list) ROW(console) ROW(domid) ROW(domname) ROW(rename)                                              \
     ROW(version)                                                                                   \
     ROW(completion)                                                                                \
     ROW(help)

@@ -100,6 +100,10 @@ static void syntax_error(struct parser *p, const char *expected)
         p->fatal = true;
         break;
     case CONFIG_TOKEN_BAD:
+        if (*t->start > ' ' && *t->start <= '~') {
+            config_error(p->report, here(p), "'%c' stands where %s should be", *t->start, expected);
+            break;
+        }
         config_error(p->report, here(p), "there is a byte 0x%02x where %s should be",
                      (unsigned char)*t->start, expected);
         break;

@@ -7,13 +7,13 @@
 #include "noxs_abi.h"
 #include "noxs_ioctl.h"
 
-#define CHECK_NAME2(line)        check_on_line_##line
-#define CHECK_NAME(line)         CHECK_NAME2(line)
-#define CHECK(cond)              typedef char CHECK_NAME(__LINE__)[(cond) ? 1 : -1]
+#define CHECK_NAME2(line)       check_on_line_##line
+#define CHECK_NAME(line)        CHECK_NAME2(line)
+#define CHECK(cond)             typedef char CHECK_NAME(__LINE__)[(cond) ? 1 : -1]
 
-#define SIZE(name, bytes)        CHECK(sizeof(struct name) == (bytes))
-#define AT(name, field, bytes)   CHECK(offsetof(struct name, field) == (bytes))
-#define VALUE(constant, number)  CHECK((constant) == (number))
+#define SIZE(name, bytes)       CHECK(sizeof(struct name) == (bytes))
+#define AT(name, field, bytes)  CHECK(offsetof(struct name, field) == (bytes))
+#define VALUE(constant, number) CHECK((constant) == (number))
 
 VALUE(NOXS_ABI_VERSION, 1);
 VALUE(NOXS_HYPERCALL, 44);

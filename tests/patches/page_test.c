@@ -305,6 +305,66 @@ static void reader_sees_whole_batches(void **state)
     assert_int_equal(torn, 0);
 }
 
+/* What a hostile domain can do to its page: nothing may be touched outside of it (sanitizers). */
+static void use_page(unsigned int *seed)
+{
+    struct noxs_dev batch[NOXS_OP_BATCH];
+    uint32_t start = (uint32_t)rand_r(seed) % 300;
+
+    for (unsigned int i = 0; i < NOXS_OP_BATCH; i++)
+        batch[i] = vif((uint16_t)(rand_r(seed) % 300));
+    noxs_page_add(&page, batch, NOXS_OP_BATCH);
+    assert_true(noxs_page_list(&page, &start, batch, NOXS_OP_BATCH) <= NOXS_OP_BATCH);
+    noxs_page_remove(&page, batch, 1 + (unsigned int)rand_r(seed) % NOXS_OP_BATCH);
+}
+
+static void nonsense_in_the_page_is_survived(void **state)
+{
+    struct noxs_dev dev = vif(1);
+    unsigned int seed = 1;
+
+    (void)state;
+    for (unsigned int round = 0; round < 2000; round++) {
+        for (size_t i = 0; i < sizeof(page); i++)
+            ((uint8_t *)&page)[i] = (uint8_t)rand_r(&seed);
+        if (round % 2)
+            page.slots = (uint32_t)rand_r(&seed) % 256;
+        use_page(&seed);
+    }
+    memset(&page, 0xff, sizeof(page));
+    page.dev[NOXS_PAGE_DEVS - 1].type = NOXS_DEV_NONE;
+    assert_int_equal(add_one(dev), 0);
+    assert_memory_equal(&page.dev[NOXS_PAGE_DEVS - 1], &dev, sizeof(dev));
+    assert_int_equal(page.slots, NOXS_PAGE_DEVS);
+    assert_int_equal(page.generation, 0); /* even again */
+}
+
+static void *scribbler(void *arg)
+{
+    unsigned int seed = 2;
+
+    while (!__atomic_load_n(&done, __ATOMIC_RELAXED)) {
+        *(volatile uint32_t *)&page.slots = (uint32_t)rand_r(&seed);
+        *(volatile uint16_t *)&page.dev[rand_r(&seed) % NOXS_PAGE_DEVS].type =
+            (uint16_t)(rand_r(&seed) % NOXS_DEV_TYPES);
+    }
+    return arg;
+}
+
+static void scribbling_during_a_change_is_survived(void **state)
+{
+    unsigned int seed = 3;
+    pthread_t thread;
+
+    (void)state;
+    done = false;
+    assert_int_equal(pthread_create(&thread, NULL, scribbler, NULL), 0);
+    for (unsigned int round = 0; round < 20000; round++)
+        use_page(&seed);
+    __atomic_store_n(&done, true, __ATOMIC_RELAXED);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 /* Random calls against a plain model of the set of devices. */
 #define IDS 300
 
@@ -356,6 +416,8 @@ int main(void)
         cmocka_unit_test_setup(list_pages_over_holes, setup),
         cmocka_unit_test_setup(generation_wraps, setup),
         cmocka_unit_test_setup(reader_sees_whole_batches, setup),
+        cmocka_unit_test_setup(nonsense_in_the_page_is_survived, setup),
+        cmocka_unit_test_setup(scribbling_during_a_change_is_survived, setup),
         cmocka_unit_test_setup(follows_a_model, setup),
     };
 

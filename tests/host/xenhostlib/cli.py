@@ -26,9 +26,14 @@ def refresh(options):
     return 0
 
 
-def build(_options):
-    """Everything that `up` needs, so that it is quick."""
-    hosts.snapshot(hosts.make_config(DEFAULTS))
+def build(options):
+    """What `up` needs, so that it is quick."""
+    if options.what == "xen":
+        inputs.xen()
+    elif options.what == "image":
+        inputs.image()
+    else:
+        hosts.snapshot(hosts.make_config(DEFAULTS))
     return 0
 
 
@@ -110,7 +115,9 @@ def parser():
     sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
     sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
     command("refresh", refresh, "put our own programs into a running host again")
-    command("build", build, "build what hosts boot, and the snapshot they start from", named=False)
+    sub = command("build", build, "build what hosts boot, so that `up` is quick", named=False)
+    sub.add_argument("what", nargs="?", choices=["xen", "image", "snapshot"], default="snapshot",
+                     help="only this (default: snapshot, which needs the others)")
     sub = command("exec", execute, "run a command in dom0")
     sub.add_argument("-t", dest="terminal", action="store_true", help="give it a terminal")
     sub.add_argument("--timeout", type=float, metavar="S", help="kill it after S seconds")
@@ -133,7 +140,15 @@ def parser():
     return top
 
 
+def open_standard_streams():
+    """A stream that our caller closed is empty; its number is not to be taken by another file."""
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(handle)
+
+
 def main(arguments):
+    open_standard_streams()
     options = parser().parse_args(arguments)
     try:
         return options.run(options)

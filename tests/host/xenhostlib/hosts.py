@@ -144,6 +144,7 @@ def up(options):
         disk = folder / "disk.qcow2"
         if booted:
             subprocess.run(["cp", "--reflink=auto", booted, disk], check=True)
+            shutil.copy(booted.with_name("serial.log"), folder)
         else:
             make_disk(config["root"], disk)
         config["disk"] = str(disk)

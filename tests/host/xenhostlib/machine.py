@@ -20,7 +20,7 @@ PR_SET_PDEATHSIG = 1
 
 # bootscrub: QEMU's memory is zero, and clearing it would make all of it resident.
 XEN_ARGUMENTS = ("dom0_mem=1024M,max:1024M dom0_max_vcpus=1 com1=115200,8n1 console=com1 "
-                 "loglvl=error guest_loglvl=error bootscrub=0")
+                 "loglvl=error guest_loglvl=error bootscrub=0 conring_size=1M")
 DOM0_ARGUMENTS = "console=hvc0 quiet loglevel=4"
 
 
@@ -88,7 +88,8 @@ class Machine:
         """Starts QEMU with its processors stopped."""
         command = [QEMU, *arguments(self.config), "-S",
                    "-drive", f"file={self.config['disk']},if=none,id=disk,format=qcow2,cache=unsafe",
-                   "-serial", f"file:{self.folder}/serial.log"]
+                   "-chardev", f"file,id=console,path={self.folder}/serial.log,append=on",
+                   "-serial", "chardev:console"]
         if self.config["restore"]:
             command += ["-loadvm", SNAPSHOT]
         pairs = [socket.socketpair() for _ in range(PORTS + 1)]

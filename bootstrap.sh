@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# From a fresh Debian 12 to a running demonstration: ./bootstrap.sh help
+set -u
+cd "$(dirname "$0")" || exit 1
+top=$PWD
+build=$top/build
+logs=$build/log
+xenhost=$top/tests/host/xenhost
+jobs=${JOBS:-$(nproc)}
+export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
+
+usage() {
+    cat <<'EOF'
+usage: ./bootstrap.sh COMMAND
+
+  demo    build everything, start a guest on an emulated Xen host, ask it for the time
+  test    build everything, run every test
+  shell   build everything, a root prompt in dom0 of an emulated Xen host
+  build   build everything
+  clean   remove what was built here (-a: and the cache that all trees share)
+
+Settings (environment): JOBS, CHAOS_CACHE (downloads, hypervisor, dom0 image; default ~/.cache/chaos),
+CHAOS_MIRROR and CHAOS_SECURITY_MIRROR (Debian mirrors).
+EOF
+}
+
+die() {
+    echo "bootstrap.sh: $*" >&2
+    exit 1
+}
+
+# ---- the steps: title|function ----
+
+steps='
+Debian packages|install_packages
+user space|build_user_space
+kernel module|build_module
+guests|build_guests
+Xen hypervisor|build_xen
+dom0 image|build_image
+boot of the emulated host|build_snapshot
+'
+
+missing_packages() {
+    sed -e 's/#.*//' tests/host/packages | while read -r package; do
+        if [ -n "$package" ] && ! dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null |
+            grep -q '^install ok installed'; then
+            echo "$package"
+        fi
+    done
+}
+
+install_packages() {
+    local missing
+    missing=$(missing_packages | tr '\n' ' ')
+    [ -n "${missing% }" ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "Not root, so install these packages first: apt-get install -y --no-install-recommends $missing"
+        return 1
+    fi
+    echo "installing $missing"
+    apt-get -o DPkg::Lock::Timeout=300 update
+    # shellcheck disable=SC2086 # a list of words
+    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing
+}
+
+build_user_space() {
+    cmake -S . -B build -DCHAOS_BUILD_TESTS=ON && cmake --build build -j "$jobs"
+}
+
+build_module() {
+    local headers
+    headers=$("$xenhost" kernel-headers) &&
+        make -C noxs-kmod KDIR="$headers" OUT="$build/noxs-kmod"
+}
+
+build_guests() {
+    make -C minios-guests -j "$jobs" O="$build/guests"
+}
+
+build_xen() {
+    JOBS=$jobs "$xenhost" build xen
+}
+
+build_image() {
+    "$xenhost" build image
+}
+
+build_snapshot() {
+    "$xenhost" build snapshot
+}
+
+# ---- running a step, with its progress ----
+
+# The last line that a step wrote, cut to fit behind the title.
+latest() {
+    tail -n 1 "$1" 2>/dev/null | tr -d '\r\t' | cut -c 1-50
+}
+
+watch_step() {
+    local pid=$1 label=$2 log=$3 start=$4 shown=0
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.2
+        local elapsed=$((SECONDS - start))
+        [ $elapsed -gt $shown ] || continue
+        if [ -t 1 ]; then
+            printf '\r\033[K%s ... %s s  %s' "$label" $elapsed "$(latest "$log")"
+            shown=$elapsed
+        elif [ $elapsed -ge $((shown + 30)) ]; then
+            echo "$label ... $elapsed s so far  $(latest "$log")"
+            shown=$elapsed
+        fi
+    done
+}
+
+# run_step LABEL FUNCTION
+run_step() {
+    local label=$1 log=$logs/$2.log start=$SECONDS status
+    [ ! -t 1 ] || printf '%s ...' "$label"
+    "$2" >"$log" 2>&1 </dev/null &
+    watch_step $! "$label" "$log" $start
+    wait $!
+    status=$?
+    [ ! -t 1 ] || printf '\r\033[K'
+    if [ $status -ne 0 ]; then
+        echo "$label ... FAILED after $((SECONDS - start)) s; the end of $log:"
+        tail -n 20 "$log" | sed 's/^/    /'
+        exit 1
+    fi
+    echo "$label ... $((SECONDS - start)) s"
+}
+
+build_all() {
+    local total index=0 title function
+    [ -r /etc/debian_version ] || die "this needs Debian 12 (apt, its Xen and kernel packages)"
+    mkdir -p "$logs"
+    total=$(echo "$steps" | grep -c '|')
+    while IFS='|' read -r title function; do
+        [ -n "$title" ] || continue
+        index=$((index + 1))
+        run_step "[$index/$total] $title" "$function" || exit 1
+    done <<<"$steps"
+}
+
+# ---- the commands ----
+
+start_host() {
+    export XENHOST_NAME=$1-$$
+    trap '"$xenhost" down >/dev/null 2>&1' EXIT
+    "$xenhost" up || exit 1
+}
+
+demo() {
+    build_all
+    start_host demo
+    "$xenhost" push tests/host/demo.sh /root/ || exit 1
+    "$xenhost" exec --timeout 300 -- /root/demo.sh || die "the demonstration failed"
+}
+
+shell() {
+    build_all
+    start_host shell
+    cat <<'EOF'
+
+A root prompt in dom0 of an emulated Xen host. Its clock counts instructions, so `sleep 100` is short.
+The module and xendevd are started. Try:
+
+    chaos create --timing /root/guests/daytime.cfg
+    chaos list
+    chaos console daytime            # leave it with ctrl-]
+    nc -N 10.0.0.2 13                # ask the guest for the time
+    chaos destroy daytime
+    start-xenstored && xl list       # the stock tools, for comparison
+
+`exit` stops the host.
+
+EOF
+    "$xenhost" exec -- /usr/local/sbin/start-chaos || die "dom0 does not take our module or xendevd"
+    "$xenhost" shell
+    return 0
+}
+
+test_all() {
+    build_all
+    local start=$SECONDS
+    echo "running the tests; the whole output of each: $build/Testing/Temporary/LastTest.log"
+    rm -f "$build/tests.xml"
+    ctest --test-dir build -j "$jobs" --output-junit "$build/tests.xml" --no-tests=error |
+        grep -E '^ *[0-9]+/[0-9]+ Test|^No tests'
+    [ -s "$build/tests.xml" ] || die "ctest did not run; see $build/Testing/Temporary"
+    echo "tests took $((SECONDS - start)) s"
+    .ci/summary "$build/tests.xml"
+}
+
+clean() {
+    rm -rf "$build"
+    if [ "${1:-}" = -a ]; then
+        rm -rf "${CHAOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chaos}"
+    fi
+}
+
+case ${1:-help} in
+demo) demo ;;
+shell) shell ;;
+test) test_all ;;
+build) build_all ;;
+clean) clean "${2:-}" ;;
+help | -h | --help) usage ;;
+*)
+    usage >&2
+    die "unknown command '$1'"
+    ;;
+esac

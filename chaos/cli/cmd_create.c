@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <chaos/console.h>
+#include <chaos/domain.h>
+
+#include "cmd.h"
+#include "console.h"
+#include "json.h"
+#include "output.h"
+
+struct create_options {
+    bool paused, dry_run, console, strict, quiet;
+    const char *timing;
+};
+
+static const struct opt_spec options[] = {
+    OPT_FLAG(struct create_options, paused, 'p', "paused", "do not let the guest run yet"),
+    OPT_FLAG(struct create_options, dry_run, 'N', "dryrun",
+             "only check the configuration and print it as JSON"),
+    OPT_FLAG(struct create_options, console, 'c', "console", "attach to the guest's console"),
+    OPT_FLAG(struct create_options, strict, 0, "strict", "take warnings for errors"),
+    OPT_STRING_OPTIONAL(struct create_options, timing, 0, "timing", "text|json", "text",
+                        "print how long each step took, in microseconds"),
+    OPT_FLAG(struct create_options, quiet, 'q', "quiet", "print no warnings"),
+    OPT_END,
+};
+
+static void warn(void *opaque, const char *text)
+{
+    (void)opaque;
+    out_note_as("create", "warning: %s", text);
+}
+
+static void sink(void *opaque, const char *text, size_t length)
+{
+    (void)opaque;
+    out_write(text, length);
+}
+
+static uint64_t us(uint64_t from_ns, uint64_t to_ns)
+{
+    return (to_ns - from_ns) / 1000;
+}
+
+static void print_timing(const struct chaos_timing *timing)
+{
+    uint64_t last = timing->start_ns;
+    unsigned int i;
+
+    for (i = 0; i < timing->nr; i++) {
+        out_printf("%-10s %8" PRIu64 "\n", timing->step[i].name,
+                   us(last, timing->step[i].end_ns));
+        last = timing->step[i].end_ns;
+    }
+    out_printf("%-10s %8" PRIu64 "\n", "total", us(timing->start_ns, last));
+}
+
+static void print_timing_json(const struct chaos_timing *timing, const struct chaos_domain *domain)
+{
+    uint64_t last = timing->start_ns;
+    struct json json;
+    unsigned int i;
+
+    json_init(&json, sink, NULL);
+    json_object(&json, NULL);
+    json_unsigned(&json, "schema", 1);
+    json_string(&json, "name", domain->name);
+    json_unsigned(&json, "domid", domain->domid);
+    json_object(&json, "us");
+    for (i = 0; i < timing->nr; i++) {
+        json_unsigned(&json, timing->step[i].name, us(last, timing->step[i].end_ns));
+        last = timing->step[i].end_ns;
+    }
+    json_unsigned(&json, "total", us(timing->start_ns, last));
+    json_object_end(&json);
+    json_object_end(&json);
+}
+
+static int create(const struct create_options *given, const struct chaos_config *config,
+                  struct chaos_error *err)
+{
+    struct chaos_timing timing;
+    const struct chaos_create_options how = {
+        .paused = given->paused || given->console,
+        .timing = given->timing ? &timing : NULL,
+    };
+    struct chaos_domain domain;
+    struct chaos *chaos;
+    int rc;
+
+    rc = chaos_open(&chaos, err);
+    if (rc < 0)
+        return rc;
+    rc = chaos_domain_create(chaos, config, &how, &domain, err);
+    if (rc == 0 && given->timing) {
+        if (strcmp(given->timing, "json") == 0)
+            print_timing_json(&timing, &domain);
+        else
+            print_timing(&timing);
+    }
+    if (rc == 0 && given->console)
+        rc = console_run(chaos, &domain, CONSOLE_FOLLOW | (given->paused ? 0 : CONSOLE_UNPAUSE),
+                         err);
+    return rc; /* exit closes the handle, and all at once */
+}
+
+static int run(const struct cmd_call *call, struct chaos_error *err)
+{
+    const struct create_options *given = call->options;
+    const struct chaos_config_options how = {
+        .strict = given->strict,
+        .warning = given->quiet ? NULL : warn,
+    };
+    struct chaos_config config;
+    int rc;
+
+    rc = chaos_config_load(call->args[0], call->args + 1, (size_t)call->nr_args - 1, &how, &config,
+                           err);
+    if (rc < 0)
+        return rc;
+    if (!given->dry_run)
+        return create(given, &config, err);
+    chaos_config_json(&config, sink, NULL);
+    return 0;
+}
+
+const struct command cmd_create = {
+    .name = "create",
+    .run = run,
+    .summary = "create a domain from a configuration file",
+    .synopsis = "FILE [KEY=VALUE...]",
+    .notes = "KEY=VALUE is a further line of the configuration, and wins over the file.",
+    .options = options,
+    .min_args = 1,
+    .max_args = CMD_ARGS_ANY,
+    .complete = CMD_COMPLETE_FILE,
+};

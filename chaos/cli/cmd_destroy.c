@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cmd.h"
+#include "domains.h"
+
+static int act(struct chaos *chaos, struct chaos_domain *domain, const void *options,
+               struct chaos_error *err)
+{
+    (void)options;
+    return chaos_domain_destroy(chaos, domain, err);
+}
+
+static int run(const struct cmd_call *call, struct chaos_error *err)
+{
+    return domains_each(call, act, err);
+}
+
+const struct command cmd_destroy = {
+    .name = "destroy",
+    .run = run,
+    .summary = "stop a domain at once and remove it",
+    .synopsis = "DOMAIN...",
+    .min_args = 1,
+    .max_args = CMD_ARGS_ANY,
+    .complete = CMD_COMPLETE_DOMAIN,
+};

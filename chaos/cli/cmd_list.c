@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "domains.h"
+#include "json.h"
+#include "output.h"
+
+struct list_options {
+    const char *format;
+    bool quiet;
+};
+
+static const struct opt_spec options[] = {
+    OPT_STRING(struct list_options, format, 'o', "output", "table|wide|json|name",
+               "how to print them (default: table, as xl does)"),
+    OPT_FLAG(struct list_options, quiet, 'q', "quiet", "only ids, one a line"),
+    OPT_END,
+};
+
+#define NS_PER_S    1000000000.0
+#define KIB_PER_MIB 1024
+
+static const char reason_letters[] = "-rscwS";
+static const char *const reason_names[] = {"poweroff", "reboot",   "suspend",
+                                           "crash",    "watchdog", "soft-reset"};
+#define NR_REASONS (sizeof(reason_names) / sizeof(reason_names[0]))
+
+static char reason_letter(const struct chaos_domain *domain)
+{
+    if (!domain->shutdown || domain->reason >= NR_REASONS)
+        return '-';
+    return reason_letters[domain->reason];
+}
+
+static const char *state_name(const struct chaos_domain *domain)
+{
+    if (domain->dying)
+        return "dying";
+    if (domain->shutdown)
+        return "shutdown";
+    if (domain->paused)
+        return "paused";
+    return domain->running ? "running" : "blocked";
+}
+
+/* xl's columns: scripts split them by white space. */
+static void print_row(const struct chaos_domain *domain)
+{
+    out_printf("%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f",
+               domain->name[0] ? domain->name : "(null)", domain->domid,
+               domain->memory_kib / KIB_PER_MIB, domain->vcpus, domain->running ? 'r' : '-',
+               domain->blocked ? 'b' : '-', domain->paused ? 'p' : '-',
+               domain->shutdown ? 's' : '-', reason_letter(domain), domain->dying ? 'd' : '-',
+               (double)domain->cpu_ns / NS_PER_S);
+}
+
+static void print_table(const struct chaos_domain *list, size_t nr, bool wide)
+{
+    char uuid[37];
+    size_t i;
+
+    out_str("Name                                        ID   Mem VCPUs\tState\tTime(s)");
+    out_str(wide ? "   UUID                                 Type\n" : "\n");
+    for (i = 0; i < nr; i++) {
+        print_row(&list[i]);
+        chaos_uuid_format(list[i].uuid, uuid);
+        if (wide)
+            out_printf(" %s %s", uuid, list[i].pvh_or_hvm ? "hvm" : "pv");
+        out_str("\n");
+    }
+}
+
+static void sink(void *opaque, const char *text, size_t length)
+{
+    (void)opaque;
+    out_write(text, length);
+}
+
+static void print_json(const struct chaos_domain *list, size_t nr)
+{
+    struct json json;
+    char uuid[37];
+    size_t i;
+
+    json_init(&json, sink, NULL);
+    json_object(&json, NULL);
+    json_unsigned(&json, "schema", 1);
+    json_array(&json, "domains");
+    for (i = 0; i < nr; i++) {
+        const struct chaos_domain *domain = &list[i];
+
+        chaos_uuid_format(domain->uuid, uuid);
+        json_object(&json, NULL);
+        json_string(&json, "name", domain->name[0] ? domain->name : NULL);
+        json_unsigned(&json, "domid", domain->domid);
+        json_string(&json, "uuid", uuid);
+        json_string(&json, "type", domain->pvh_or_hvm ? "hvm" : "pv");
+        json_string(&json, "state", state_name(domain));
+        json_string(&json, "reason",
+                    domain->shutdown && domain->reason < NR_REASONS ? reason_names[domain->reason]
+                                                                    : NULL);
+        json_unsigned(&json, "memory_kib", domain->memory_kib);
+        json_unsigned(&json, "vcpus", domain->vcpus);
+        json_unsigned(&json, "cpu_ns", domain->cpu_ns);
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+}
+
+static void print_names(const struct chaos_domain *list, size_t nr)
+{
+    size_t i;
+
+    for (i = 0; i < nr; i++)
+        if (list[i].name[0] && list[i].domid != 0)
+            out_printf("%s\n", list[i].name);
+}
+
+static void print(const struct list_options *given, const struct chaos_domain *list, size_t nr)
+{
+    const char *format = given->format ? given->format : "table";
+    size_t i;
+
+    if (given->quiet)
+        for (i = 0; i < nr; i++)
+            out_printf("%u\n", list[i].domid);
+    else if (strcmp(format, "json") == 0)
+        print_json(list, nr);
+    else if (strcmp(format, "name") == 0)
+        print_names(list, nr);
+    else
+        print_table(list, nr, strcmp(format, "wide") == 0);
+}
+
+static int find_all(struct chaos *chaos, const struct cmd_call *call, struct chaos_domain **list,
+                    size_t *nr, struct chaos_error *err)
+{
+    int i, rc = 0;
+
+    if (call->nr_args == 0)
+        return chaos_domain_list(chaos, list, nr, err);
+    *nr = (size_t)call->nr_args;
+    *list = calloc(*nr, sizeof(**list));
+    if (!*list)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    for (i = 0; rc == 0 && i < call->nr_args; i++)
+        rc = chaos_domain_find(chaos, call->args[i], &(*list)[i], err);
+    if (rc < 0)
+        free(*list);
+    return rc;
+}
+
+static int run(const struct cmd_call *call, struct chaos_error *err)
+{
+    struct chaos_domain *list;
+    struct chaos *chaos;
+    size_t nr;
+    int rc;
+
+    rc = chaos_open(&chaos, err);
+    if (rc < 0)
+        return rc;
+    rc = find_all(chaos, call, &list, &nr, err);
+    chaos_close(chaos);
+    if (rc < 0)
+        return rc;
+    print(call->options, list, nr);
+    free(list);
+    return 0;
+}
+
+const struct command cmd_list = {
+    .name = "list",
+    .run = run,
+    .summary = "list the domains of this host",
+    .synopsis = "[DOMAIN...]",
+    .options = options,
+    .max_args = CMD_ARGS_ANY,
+    .complete = CMD_COMPLETE_DOMAIN,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* How a guest's devices are made, as a struct of functions: bus_noxs.c, or a model in the tests. */
+#ifndef CHAOS_BUS_H
+#define CHAOS_BUS_H
+
+#include <stdint.h>
+
+#include <chaos/config.h>
+#include <chaos/error.h>
+
+struct bus;
+
+enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT };
+
+struct bus_ops {
+    void (*close)(struct bus *bus);
+    /* Before a domain is made: could its devices be? (Bridges, for instance.) */
+    int (*check)(struct bus *bus, const struct chaos_config *config, struct chaos_error *err);
+    /* All devices of a domain that did not run yet, or none. */
+    int (*create)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                  struct chaos_error *err);
+    /* Until they work on the host's side. */
+    int (*wait)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                struct chaos_error *err);
+    /* All devices of a domain that is gone; having none is not an error. */
+    int (*destroy)(struct bus *bus, uint32_t domid, struct chaos_error *err);
+    int (*request)(struct bus *bus, uint32_t domid, enum bus_request request,
+                   struct chaos_error *err);
+};
+
+/* An implementation starts with this. */
+struct bus {
+    const struct bus_ops *ops;
+};
+
+/* Opens /dev/noxs when it is first needed. */
+int bus_noxs_new(struct bus **out, struct chaos_error *err);
+
+#endif

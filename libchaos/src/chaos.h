@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The handle, and what its operations share. */
+#ifndef CHAOS_CHAOS_H
+#define CHAOS_CHAOS_H
+
+#include <chaos/domain.h>
+
+#include "bus.h"
+#include "hv.h"
+#include "record.h"
+#include "registry.h"
+
+struct chaos {
+    struct hv *hv;
+    struct bus *bus;
+    struct registry registry;
+};
+
+/* A handle on any hypervisor and bus, which it closes; run_dir NULL: the default. */
+int chaos_new(struct hv *hv, struct bus *bus, const char *run_dir, struct chaos **out,
+              struct chaos_error *err);
+
+void chaos_domain_fill(const struct hv_info *info, const char *name, struct chaos_domain *out);
+
+/*
+ * The record of the domain with this name. -ENOENT without an error text: there is none, or its
+ * domain is gone or another one. free(*text), into which the record points.
+ */
+int chaos_read_record(struct chaos *chaos, const char *name, struct record *record, char **text,
+                      struct hv_info *info, struct chaos_error *err);
+
+/*
+ * Unmakes what a claimed record stands for: the domain with its uuid, wherever it is, its devices,
+ * the record.
+ */
+int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err);
+
+/* Unmakes what processes that died had begun to make or unmake. */
+void chaos_reap(struct chaos *chaos);
+
+/* Forgets the record of a domain that is gone; false: it is not, or there is no record. */
+bool chaos_forget_stale(struct chaos *chaos, const char *name);
+
+#endif

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The console ring of a PV guest, seen from dom0: io/console.h of Xen's public headers. */
+#include "chaos.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <chaos/console.h>
+#include <xen/xen.h>
+#include <xen/io/console.h>
+
+#include "cleanup.h"
+
+struct chaos_console {
+    struct chaos *chaos;
+    struct xencons_interface *ring; /* the guest can write to all of it at any time */
+    uint32_t domid;
+    uint8_t uuid[16];
+    bool follow;
+    uint32_t seen; /* without follow: our own out_cons */
+    int fd;
+};
+
+static int map_ring(struct chaos_console *console, const struct record *record,
+                    struct chaos_error *err)
+{
+    struct hv *hv = console->chaos->hv;
+    uint64_t frame = record->console_frame;
+    void *page;
+    int rc;
+
+    if (frame == 0)
+        return chaos_error_set(err, -ENODEV, CHAOS_EXIT_FAILURE, "domain %u has no console",
+                               console->domid);
+    rc = hv->ops->map(hv, console->domid, &frame, 1, console->follow, &page);
+    if (rc < 0)
+        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
+                               "cannot map the console of domain %u: %s", console->domid,
+                               strerror(-rc));
+    console->ring = page;
+    console->seen = __atomic_load_n(&console->ring->out_cons, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static int bind_channel(struct chaos_console *console, const struct record *record,
+                        struct chaos_error *err)
+{
+    struct hv *hv = console->chaos->hv;
+    int rc = hv->ops->evtchn_bind(hv, console->domid, record->console_port, &console->fd);
+
+    if (rc == -EINVAL || rc == -EBUSY)
+        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
+                               "the console of domain %u is attached already", console->domid);
+    if (rc < 0)
+        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
+                               "cannot bind the console of domain %u: %s", console->domid,
+                               strerror(-rc));
+    return 0;
+}
+
+int chaos_console_open(struct chaos *chaos, const struct chaos_domain *domain, bool follow,
+                       struct chaos_console **out, struct chaos_error *err)
+{
+    cleanup_free char *text = NULL;
+    struct chaos_console *console;
+    struct record record;
+    struct hv_info info;
+    int rc;
+
+    if (domain->domid == 0 || domain->name[0] == '\0')
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+                               "domain %u was not made by chaos: its console is not known here",
+                               domain->domid);
+    rc = chaos_read_record(chaos, domain->name, &record, &text, &info, err);
+    if (rc == -ENOENT)
+        return chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND, "domain \"%s\" is gone",
+                               domain->name);
+    if (rc < 0)
+        return rc;
+    console = calloc(1, sizeof(*console));
+    if (!console)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    console->chaos = chaos;
+    console->domid = record.domid;
+    memcpy(console->uuid, record.uuid, sizeof(console->uuid));
+    console->follow = follow;
+    console->fd = -1;
+    rc = map_ring(console, &record, err);
+    if (rc == 0 && follow)
+        rc = bind_channel(console, &record, err);
+    if (rc < 0) {
+        chaos_console_close(console);
+        return rc;
+    }
+    *out = console;
+    return 0;
+}
+
+void chaos_console_close(struct chaos_console *console)
+{
+    struct hv *hv;
+
+    if (!console)
+        return;
+    hv = console->chaos->hv;
+    if (console->fd >= 0)
+        hv->ops->evtchn_unbind(hv);
+    if (console->ring)
+        hv->ops->unmap(hv, console->ring, 1);
+    free(console);
+}
+
+int chaos_console_fd(const struct chaos_console *console)
+{
+    return console->fd;
+}
+
+int chaos_console_ack(struct chaos_console *console, struct chaos_error *err)
+{
+    int rc = console->chaos->hv->ops->evtchn_ack(console->chaos->hv);
+
+    return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
+                                    "cannot take an event of domain %u: %s", console->domid,
+                                    strerror(-rc))
+                  : 0;
+}
+
+static int notify(struct chaos_console *console, struct chaos_error *err)
+{
+    int rc = console->chaos->hv->ops->evtchn_notify(console->chaos->hv);
+
+    return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot notify domain %u: %s",
+                                    console->domid, strerror(-rc))
+                  : 0;
+}
+
+static int nonsense(const struct chaos_console *console, struct chaos_error *err)
+{
+    return chaos_error_set(err, -EPROTO, CHAOS_EXIT_FAILURE,
+                           "domain %u broke its console ring (indices out of range)",
+                           console->domid);
+}
+
+int chaos_console_read(struct chaos_console *console, char *buffer, size_t size, size_t *length,
+                       struct chaos_error *err)
+{
+    struct xencons_interface *ring = console->ring;
+    uint32_t prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
+    uint32_t cons = console->seen, i;
+
+    if (prod - cons > sizeof(ring->out))
+        return nonsense(console, err);
+    for (i = 0; i < size && cons != prod; i++)
+        buffer[i] = ((const volatile char *)ring->out)[MASK_XENCONS_IDX(cons++, ring->out)];
+    *length = i;
+    console->seen = cons;
+    if (i == 0 || !console->follow)
+        return 0;
+    __atomic_store_n(&ring->out_cons, cons, __ATOMIC_RELEASE);
+    return notify(console, err);
+}
+
+int chaos_console_write(struct chaos_console *console, const char *buffer, size_t size,
+                        size_t *taken, struct chaos_error *err)
+{
+    struct xencons_interface *ring = console->ring;
+    uint32_t cons = __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
+    uint32_t prod = __atomic_load_n(&ring->in_prod, __ATOMIC_RELAXED), i;
+
+    if (prod - cons > sizeof(ring->in))
+        return nonsense(console, err);
+    for (i = 0; i < size && prod - cons < sizeof(ring->in); i++)
+        ring->in[MASK_XENCONS_IDX(prod++, ring->in)] = buffer[i];
+    *taken = i;
+    if (i == 0)
+        return 0;
+    __atomic_store_n(&ring->in_prod, prod, __ATOMIC_RELEASE);
+    return notify(console, err);
+}
+
+bool chaos_console_alive(struct chaos_console *console)
+{
+    struct hv *hv = console->chaos->hv;
+    struct hv_info info;
+
+    return hv->ops->info(hv, console->domid, &info) == 0 && !info.dying && !info.shutdown &&
+           memcmp(info.uuid, console->uuid, sizeof(info.uuid)) == 0;
+}

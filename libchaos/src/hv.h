@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What libchaos asks of the hypervisor, as a struct of functions: hv_xen.c calls Xen, the unit
+ * tests bring a model in memory. Functions return 0 (or a count) or a negative errno and say
+ * nothing: the caller knows the object and words the error.
+ */
+#ifndef CHAOS_HV_H
+#define CHAOS_HV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chaos/error.h>
+
+#define HV_PAGE_SHIFT     12
+#define HV_PAGE_SIZE      (1ul << HV_PAGE_SHIFT)
+#define HV_DOMID_LIMIT    0x7ff0u /* domain ids are below it */
+#define HV_AFFINITY_WORDS 4
+
+struct hv;
+
+struct hv_create {
+    uint8_t uuid[16];
+    uint32_t max_vcpus;
+    uint32_t max_event_channels; /* 0: 1023 */
+    uint32_t max_grant_frames;   /* 0: host's default */
+};
+
+/* Values of hv_info.reason, as Xen's SHUTDOWN_*. */
+enum hv_shutdown {
+    HV_SHUTDOWN_POWEROFF = 0,
+    HV_SHUTDOWN_REBOOT = 1,
+    HV_SHUTDOWN_SUSPEND = 2,
+    HV_SHUTDOWN_CRASH = 3,
+    HV_SHUTDOWN_WATCHDOG = 4,
+    HV_SHUTDOWN_SOFT_RESET = 5
+};
+
+struct hv_info {
+    uint32_t domid;
+    uint8_t uuid[16];
+    bool running, blocked, paused, shutdown, dying, translated;
+    uint32_t reason; /* enum hv_shutdown, when shutdown */
+    uint64_t pages, max_pages;
+    uint64_t shared_info_frame;
+    uint64_t cpu_ns;
+    uint32_t vcpus;
+};
+
+/* How vcpu 0 of a PV guest starts. */
+struct hv_vcpu {
+    uint64_t entry, stack, start_info; /* virtual addresses */
+    uint64_t root_frame;               /* of the level-4 page table */
+};
+
+enum hv_mmu_cmd { HV_MMU_CLEAR, HV_MMU_PIN };
+
+struct hv_mmu_op {
+    enum hv_mmu_cmd cmd;
+    uint64_t frame;
+};
+
+struct hv_host {
+    uint32_t major, minor;
+    char extra[16];
+    char capabilities[1024];
+    char changeset[64];
+    char compiler[64];
+    char compile_date[32];
+    char command_line[1024];
+    uint32_t cpus, nodes, cores_per_socket, threads_per_core;
+    uint32_t cpu_khz;
+    uint32_t hw_caps[8];
+    uint64_t total_pages, free_pages, scrub_pages, outstanding_pages;
+    uint32_t page_size;
+};
+
+struct hv_noxs {
+    uint16_t abi_version, max_devs;
+    uint32_t slots, generation;
+    uint64_t created_ns, ready_ns, now_ns;
+};
+
+struct hv_ops {
+    void (*close)(struct hv *hv);
+
+    int (*domain_create)(struct hv *hv, const struct hv_create *how, uint32_t *domid);
+    int (*set_max_vcpus)(struct hv *hv, uint32_t domid, uint32_t vcpus);
+    int (*set_max_mem)(struct hv *hv, uint32_t domid, uint64_t kib);
+    /*
+     * Gives the domain nr extents of 1 << order pages each, at pseudo-physical frames first_pfn
+     * on; frames[i] is the first machine frame of extent i. Returns how many were given (fewer
+     * than asked: there is no more memory of this order).
+     */
+    int (*populate)(struct hv *hv, uint32_t domid, uint64_t first_pfn, unsigned int order,
+                    unsigned int nr, uint64_t *frames);
+    int (*set_affinity)(struct hv *hv, uint32_t domid, uint32_t vcpu,
+                        const uint64_t cpus[HV_AFFINITY_WORDS]);
+    /* An event channel of the domain that waits for dom0 to bind it. */
+    int (*evtchn_alloc_unbound)(struct hv *hv, uint32_t domid, uint32_t *port);
+    /* Maps a domain's machine frames, in this order; unmap with the same nr. */
+    int (*map)(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
+               void **address);
+    void (*unmap)(struct hv *hv, void *address, size_t nr);
+    int (*mmu)(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr);
+    int (*hypercall_page)(struct hv *hv, uint32_t domid, uint64_t frame);
+    int (*set_vcpu)(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu);
+
+    int (*pause)(struct hv *hv, uint32_t domid);
+    int (*unpause)(struct hv *hv, uint32_t domid);
+    /* Until all of its memory is back; -ESRCH: there is none. */
+    int (*destroy)(struct hv *hv, uint32_t domid);
+
+    /* One domain; -ESRCH: there is none. */
+    int (*info)(struct hv *hv, uint32_t domid, struct hv_info *out);
+    /* Domains with ids >= first, ascending, at most nr; returns how many. */
+    int (*list)(struct hv *hv, uint32_t first, struct hv_info *out, size_t nr);
+    int (*host)(struct hv *hv, struct hv_host *out);
+    /* -ENOSYS: this hypervisor has no device pages. */
+    int (*noxs)(struct hv *hv, uint32_t domid, struct hv_noxs *out);
+
+    /*
+     * Binds dom0's end of an unbound channel of a domain. The descriptor is readable when there
+     * is an event; ack takes it and arms it again. One at a time.
+     */
+    int (*evtchn_bind)(struct hv *hv, uint32_t domid, uint32_t port, int *fd);
+    int (*evtchn_notify)(struct hv *hv);
+    int (*evtchn_ack)(struct hv *hv);
+    void (*evtchn_unbind)(struct hv *hv);
+};
+
+/* An implementation starts with this. */
+struct hv {
+    const struct hv_ops *ops;
+};
+
+/* Xen, through /dev/xen. */
+int hv_xen_open(struct hv **out, struct chaos_error *err);
+
+#endif

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+#define FIRST_LINE "chaos-record 1\n"
+#define SEPARATOR  "--\n"
+#define DIGITS     16u
+#define ZEROS      "0000000000000000"
+
+void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned int i;
+
+    for (i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *text++ = '-';
+        *text++ = digits[uuid[i] >> 4];
+        *text++ = digits[uuid[i] & 15];
+    }
+    *text = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool uuid_parse(const char *text, uint8_t uuid[16])
+{
+    uint8_t out[16];
+    unsigned int i;
+    int high, low;
+
+    for (i = 0; i < 16; i++) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+            return false;
+        high = hex_digit(*text);
+        low = high < 0 ? -1 : hex_digit(text[1]);
+        if (low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+        text += 2;
+    }
+    if (*text != '\0')
+        return false;
+    memcpy(uuid, out, sizeof(out));
+    return true;
+}
+
+static void add_quoted(struct text *text, const char *key, const char *value)
+{
+    text_string(text, key);
+    text_string(text, "=\"");
+    for (; *value; value++) {
+        unsigned char c = (unsigned char)*value;
+
+        if (c == '"' || c == '\\') {
+            text_char(text, '\\');
+            text_char(text, *value);
+        } else if (c < ' ') { /* octal, always of three digits */
+            text_char(text, '\\');
+            text_char(text, (char)('0' + (c >> 6)));
+            text_char(text, (char)('0' + (c >> 3 & 7)));
+            text_char(text, (char)('0' + (c & 7)));
+        } else {
+            text_char(text, *value);
+        }
+    }
+    text_string(text, "\"\n");
+}
+
+static void add_number(struct text *text, const char *key, uint64_t value)
+{
+    text_string(text, key);
+    text_char(text, '=');
+    text_unsigned(text, value);
+    text_char(text, '\n');
+}
+
+static void add_action(struct text *text, const char *key, enum chaos_action action)
+{
+    static const char *const names[] = {[CHAOS_ACTION_DESTROY] = "destroy",
+                                        [CHAOS_ACTION_RESTART] = "restart",
+                                        [CHAOS_ACTION_PRESERVE] = "preserve"};
+
+    add_quoted(text, key, names[action]);
+}
+
+static void add_cpus(struct text *text, const struct chaos_config *config)
+{
+    unsigned int cpu, nr = 0;
+
+    for (cpu = 0; cpu < 256; cpu++) {
+        if (!(config->cpu_affinity[cpu / 64] >> cpu % 64 & 1))
+            continue;
+        text_string(text, nr++ ? "," : "cpus=\"");
+        text_unsigned(text, cpu);
+    }
+    if (nr > 0)
+        text_string(text, "\"\n");
+}
+
+static void add_mac(struct text *text, const uint8_t mac[6])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned int i;
+
+    text_string(text, ",mac=");
+    for (i = 0; i < 6; i++) {
+        if (i > 0)
+            text_char(text, ':');
+        text_char(text, digits[mac[i] >> 4]);
+        text_char(text, digits[mac[i] & 15]);
+    }
+}
+
+static void add_vif(struct text *text, const struct chaos_vif_config *vif)
+{
+    static const uint8_t no_mac[6];
+    const uint8_t *ip = (const uint8_t *)&vif->ipv4;
+    unsigned int i;
+
+    text_string(text, "'devid=");
+    text_unsigned(text, vif->id);
+    text_string(text, ",bridge=");
+    text_string(text, vif->bridge);
+    if (memcmp(vif->mac, no_mac, sizeof(no_mac)) != 0)
+        add_mac(text, vif->mac);
+    if (vif->mtu) {
+        text_string(text, ",mtu=");
+        text_unsigned(text, vif->mtu);
+    }
+    if (vif->ipv4) {
+        for (i = 0; i < 4; i++) {
+            text_string(text, i ? "." : ",ip=");
+            text_unsigned(text, ip[i]);
+        }
+        if (vif->ipv4_prefix) {
+            text_char(text, '/');
+            text_unsigned(text, vif->ipv4_prefix);
+        }
+    }
+    if (vif->ifname[0]) {
+        text_string(text, ",vifname=");
+        text_string(text, vif->ifname);
+    }
+    text_string(text, "',");
+}
+
+static void add_config(struct text *text, const struct chaos_config *config)
+{
+    unsigned int i;
+
+    add_quoted(text, "name", config->name);
+    add_quoted(text, "kernel", config->kernel);
+    if (config->ramdisk)
+        add_quoted(text, "ramdisk", config->ramdisk);
+    if (config->cmdline[0])
+        add_quoted(text, "cmdline", config->cmdline);
+    add_number(text, "memory", config->memory_mib);
+    add_number(text, "vcpus", config->vcpus);
+    add_cpus(text, config);
+    add_action(text, "on_poweroff", config->on_poweroff);
+    add_action(text, "on_reboot", config->on_reboot);
+    add_action(text, "on_crash", config->on_crash);
+    if (config->max_event_channels)
+        add_number(text, "max_event_channels", config->max_event_channels);
+    if (config->max_grant_frames)
+        add_number(text, "max_grant_frames", config->max_grant_frames);
+    if (config->nr_vifs > 0) {
+        text_string(text, "vif=[");
+        for (i = 0; i < config->nr_vifs; i++)
+            add_vif(text, &config->vifs[i]);
+        text_string(text, "]\n");
+    }
+}
+
+/* The header: numbers have leading zeros, so that they can be overwritten in place. */
+#define HEADER_UUID  (sizeof(FIRST_LINE) - 1 + sizeof("uuid ") - 1)
+#define HEADER_DOMID (HEADER_UUID + UUID_TEXT - 1 + sizeof("\ndomid ") - 1)
+#define HEADER_FRAME (HEADER_DOMID + DIGITS + sizeof("\nconsole ") - 1)
+#define HEADER_PORT  (HEADER_FRAME + DIGITS + 1)
+#define HEADER_END   (HEADER_PORT + DIGITS)
+
+_Static_assert(HEADER_END <= RECORD_HEADER, "the numbers lie in the header");
+
+static void put_number(char *at, uint64_t value)
+{
+    unsigned int i;
+
+    for (i = DIGITS; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+}
+
+void record_update(char *text, const struct record *record)
+{
+    put_number(text + HEADER_DOMID, record->domid);
+    put_number(text + HEADER_FRAME, record->console_frame);
+    put_number(text + HEADER_PORT, record->console_port);
+}
+
+int record_format(const struct record *record, const struct chaos_config *config, char **out,
+                  size_t *length, struct chaos_error *err)
+{
+    struct text text = TEXT_NONE;
+    char uuid[UUID_TEXT];
+
+    uuid_format(record->uuid, uuid);
+    text_string(&text, FIRST_LINE "uuid ");
+    text_string(&text, uuid);
+    text_string(&text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n" SEPARATOR);
+    add_config(&text, config);
+    add_quoted(&text, "uuid", uuid);
+    if (!text_take(&text, out, length))
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    record_update(*out, record);
+    return 0;
+}
+
+static int unreadable(struct chaos_error *err)
+{
+    return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
+                           "its record is damaged, or of another version of chaos");
+}
+
+/* "KEY NUMBER[ NUMBER]\n" */
+static bool parse_numbers(const char *line, const char *key, uint64_t *first, uint64_t *second)
+{
+    size_t length = strlen(key);
+    char *end;
+
+    if (strncmp(line, key, length) != 0 || line[length] < '0' || line[length] > '9')
+        return false;
+    errno = 0;
+    *first = strtoull(line + length, &end, 10);
+    if (second && (*end++ != ' ' || *end < '0' || *end > '9'))
+        return false;
+    if (second)
+        *second = strtoull(end, &end, 10);
+    return errno == 0 && *end == '\n';
+}
+
+static const char *next_line(const char *line)
+{
+    const char *end = strchr(line, '\n');
+
+    return end ? end + 1 : line + strlen(line);
+}
+
+int record_parse(const char *text, size_t length, struct record *out, struct chaos_error *err)
+{
+    struct record record = {0};
+    char uuid[UUID_TEXT];
+    uint64_t domid, frame, port;
+    const char *line = text;
+
+    if (strlen(text) != length || strncmp(line, FIRST_LINE, sizeof(FIRST_LINE) - 1) != 0)
+        return unreadable(err);
+    line = next_line(line);
+    if (strncmp(line, "uuid ", 5) != 0 || strlen(line) < 5 + UUID_TEXT)
+        return unreadable(err);
+    memcpy(uuid, line + 5, UUID_TEXT - 1);
+    uuid[UUID_TEXT - 1] = '\0';
+    if (!uuid_parse(uuid, record.uuid) || line[5 + UUID_TEXT - 1] != '\n')
+        return unreadable(err);
+    line = next_line(line);
+    if (!parse_numbers(line, "domid ", &domid, NULL) || domid >= 0x7ff0)
+        return unreadable(err);
+    line = next_line(line);
+    if (!parse_numbers(line, "console ", &frame, &port) || port > UINT32_MAX)
+        return unreadable(err);
+    line = next_line(line);
+    if (strncmp(line, SEPARATOR, sizeof(SEPARATOR) - 1) != 0)
+        return unreadable(err);
+    record.config = next_line(line);
+    record.config_length = length - (size_t)(record.config - text);
+    record.domid = (uint32_t)domid;
+    record.console_frame = frame;
+    record.console_port = (uint32_t)port;
+    *out = record;
+    return 0;
+}
+
+int record_config(const struct record *record, struct chaos_config *out, struct chaos_error *err)
+{
+    const struct chaos_config_options options = {0};
+
+    return chaos_config_parse("the domain's record", record->config, record->config_length, NULL, 0,
+                              &options, out, err);
+}

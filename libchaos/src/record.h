@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What is kept about a domain, as text: a few lines of our own, "--", and its configuration in the
+ * syntax of a configuration file, from which it can be created anew.
+ */
+#ifndef CHAOS_RECORD_H
+#define CHAOS_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chaos/config.h>
+#include <chaos/error.h>
+
+struct record {
+    uint32_t domid; /* 0: not made yet */
+    uint8_t uuid[16];
+    uint64_t console_frame;
+    uint32_t console_port;
+    const char *config; /* into the text, or NULL */
+    size_t config_length;
+};
+
+#define UUID_TEXT 37 /* bytes with NUL */
+
+void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT]);
+/* 36 characters, hexadecimal digits and dashes; false if it is something else. */
+bool uuid_parse(const char *text, uint8_t uuid[16]);
+
+/* Writes record and configuration; free(*text). */
+int record_format(const struct record *record, const struct chaos_config *config, char **text,
+                  size_t *length, struct chaos_error *err);
+/* Brings domid, console_frame and console_port of a text made by record_format up to date. The
+ * fields have fixed places: what changed lies in the first RECORD_HEADER bytes. */
+void record_update(char *text, const struct record *record);
+#define RECORD_HEADER 128u
+
+/* text[length] is NUL. */
+int record_parse(const char *text, size_t length, struct record *out, struct chaos_error *err);
+int record_config(const struct record *record, struct chaos_config *out, struct chaos_error *err);
+
+#endif

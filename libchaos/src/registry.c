@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+
+#define TAKE_TRIES 100 /* of 1 ms */
+
+/* "pending/" and the longest name */
+#define ENTRY_MAX  (16 + CHAOS_NAME_MAX)
+
+static const char *entry(char path[ENTRY_MAX], const char *directory, const char *name)
+{
+    size_t length = strlen(directory), name_length = strnlen(name, CHAOS_NAME_MAX);
+
+    memcpy(path, directory, length);
+    path[length] = '/';
+    memcpy(path + length + 1, name, name_length);
+    path[length + 1 + name_length] = '\0';
+    return path;
+}
+
+static const char *id_entry(char path[ENTRY_MAX], uint32_t domid)
+{
+    snprintf(path, ENTRY_MAX, "ids/%u", domid);
+    return path;
+}
+
+static int failed(struct chaos_error *err, int error, const char *what, const char *object)
+{
+    return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE, "cannot %s %s: %s", what, object,
+                           strerror(error));
+}
+
+static int make_directories(int dir)
+{
+    static const char *const parts[] = {"domains", "pending", "ids"};
+    size_t i;
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (mkdirat(dir, parts[i], 0700) < 0 && errno != EEXIST)
+            return -1;
+    return 0;
+}
+
+int registry_open(struct registry *registry, const char *path, struct chaos_error *err)
+{
+    if (!path)
+        path = REGISTRY_PATH;
+    registry->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (registry->dir < 0 && errno == ENOENT && mkdir(path, 0755) == 0)
+        registry->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (registry->dir >= 0)
+        return 0;
+    return chaos_error_set(err, -errno,
+                           errno == EACCES ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
+                           "cannot open the state directory %s: %s", path, strerror(errno));
+}
+
+void registry_close(struct registry *registry)
+{
+    if (registry->dir >= 0)
+        close(registry->dir);
+    registry->dir = -1;
+}
+
+void registry_release(struct registry_claim *claim)
+{
+    if (claim->fd >= 0)
+        close(claim->fd);
+    claim->fd = -1;
+}
+
+static int write_all(int fd, const char *text, size_t length)
+{
+    size_t done = 0;
+
+    while (done < length) {
+        ssize_t r = pwrite(fd, text + done, length - done, (off_t)done);
+
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return -errno;
+        done += (size_t)r;
+    }
+    return 0;
+}
+
+static int name_taken(struct chaos_error *err, const char *name)
+{
+    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS,
+                           "a domain with the name \"%s\" exists already", name);
+}
+
+static int open_nameless(int dir)
+{
+    return openat(dir, "pending", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+/* Makes pending/NAME, locked and filled before it can be seen. */
+static int make_pending(struct registry *registry, const char *record, size_t length,
+                        struct registry_claim *claim, struct chaos_error *err)
+{
+    cleanup_close int fd = open_nameless(registry->dir);
+    char path[ENTRY_MAX];
+    int rc;
+
+    if (fd < 0 && errno == ENOENT && make_directories(registry->dir) == 0) /* the first of all */
+        fd = open_nameless(registry->dir);
+    if (fd < 0)
+        return failed(err, errno, "make", "a record in the state directory");
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return failed(err, errno, "lock", "its record");
+    rc = write_all(fd, record, length);
+    if (rc < 0)
+        return failed(err, -rc, "write", "its record");
+    if (linkat(fd, "", registry->dir, entry(path, "pending", claim->name), AT_EMPTY_PATH) < 0)
+        return errno == EEXIST ? name_taken(err, claim->name)
+                               : failed(err, errno, "make", "its record");
+    claim->fd = take_fd(&fd);
+    return 0;
+}
+
+int registry_claim(struct registry *registry, const char *name, const char *record, size_t length,
+                   struct registry_claim *claim, struct chaos_error *err)
+{
+    char path[ENTRY_MAX];
+    int rc;
+
+    *claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
+    snprintf(claim->name, sizeof(claim->name), "%s", name);
+    rc = make_pending(registry, record, length, claim, err);
+    if (rc < 0)
+        return rc;
+    if (faccessat(registry->dir, entry(path, "domains", name), F_OK, 0) == 0) {
+        registry_drop(registry, claim, 0);
+        return name_taken(err, name);
+    }
+    return 0;
+}
+
+/* The record was not renamed or removed while we waited for its lock. */
+static int still_there(int dir, const char *path, int fd)
+{
+    struct stat ours, theirs;
+
+    if (fstat(fd, &ours) < 0 || fstatat(dir, path, &theirs, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    return ours.st_ino == theirs.st_ino;
+}
+
+/* Opens and locks a domain's record; -1 if there is none, or no longer. */
+static int lock_record(struct registry *registry, const char *path)
+{
+    cleanup_close int fd = openat(registry->dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0 || flock(fd, LOCK_EX) < 0 || !still_there(registry->dir, path, fd))
+        return -1;
+    return take_fd(&fd);
+}
+
+static int no_such_domain(struct chaos_error *err, const char *name)
+{
+    return chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND,
+                           "there is no domain \"%s\" (any more)", name);
+}
+
+int registry_take(struct registry *registry, const char *name, struct registry_claim *claim,
+                  struct chaos_error *err)
+{
+    char from[ENTRY_MAX], to[ENTRY_MAX];
+    cleanup_close int fd = -1;
+    int tries;
+
+    *claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
+    snprintf(claim->name, sizeof(claim->name), "%s", name);
+    entry(from, "domains", name);
+    entry(to, "pending", name);
+    fd = lock_record(registry, from);
+    if (fd < 0)
+        return no_such_domain(err, name);
+    /* A create that is about to find out that the name is taken may stand in the way. */
+    for (tries = 0; renameat2(registry->dir, from, registry->dir, to, RENAME_NOREPLACE) < 0;
+         tries++) {
+        if (errno != EEXIST || tries == TAKE_TRIES)
+            return failed(err, errno, "take the record of", name);
+        usleep(1000);
+    }
+    claim->fd = take_fd(&fd);
+    return 0;
+}
+
+static int index_id(struct registry *registry, uint32_t domid, const char *name)
+{
+    char id[ENTRY_MAX], target[ENTRY_MAX + 3] = "../";
+
+    entry(target + 3, "domains", name);
+    id_entry(id, domid);
+    if (symlinkat(target, registry->dir, id) == 0)
+        return 0;
+    if (errno != EEXIST || unlinkat(registry->dir, id, 0) < 0 ||
+        symlinkat(target, registry->dir, id) < 0)
+        return -errno;
+    return 0;
+}
+
+int registry_rename(struct registry *registry, const char *from, const char *to, uint32_t domid,
+                    struct chaos_error *err)
+{
+    char old[ENTRY_MAX], new[ENTRY_MAX], pending[ENTRY_MAX];
+    cleanup_close int fd = lock_record(registry, entry(old, "domains", from));
+    int rc;
+
+    if (fd < 0)
+        return no_such_domain(err, from);
+    /* A create that takes the name after this look fails in its commit. */
+    if (faccessat(registry->dir, entry(pending, "pending", to), F_OK, 0) == 0)
+        return name_taken(err, to);
+    if (renameat2(registry->dir, old, registry->dir, entry(new, "domains", to), RENAME_NOREPLACE) <
+        0)
+        return errno == EEXIST ? name_taken(err, to) : failed(err, errno, "rename", from);
+    rc = index_id(registry, domid, to);
+    return rc < 0 ? failed(err, -rc, "write", "the index of domain ids") : 0;
+}
+
+int registry_write(struct registry_claim *claim, const char *record, size_t length,
+                   struct chaos_error *err)
+{
+    int rc = write_all(claim->fd, record, length);
+
+    return rc < 0 ? failed(err, -rc, "write", "its record") : 0;
+}
+
+int registry_commit(struct registry *registry, struct registry_claim *claim, uint32_t domid,
+                    struct chaos_error *err)
+{
+    char from[ENTRY_MAX], to[ENTRY_MAX];
+    int rc;
+
+    entry(from, "pending", claim->name);
+    entry(to, "domains", claim->name);
+    /* The index first: it dangles until the record is there, and is checked against it. */
+    rc = index_id(registry, domid, claim->name);
+    if (rc < 0)
+        return failed(err, -rc, "write", "the index of domain ids");
+    if (renameat2(registry->dir, from, registry->dir, to, RENAME_NOREPLACE) < 0)
+        return errno == EEXIST ? name_taken(err, claim->name)
+                               : failed(err, errno, "write", "its record");
+    registry_release(claim);
+    return 0;
+}
+
+void registry_drop(struct registry *registry, struct registry_claim *claim, uint32_t domid)
+{
+    char path[ENTRY_MAX];
+
+    if (claim->fd < 0)
+        return;
+    if (domid != 0)
+        unlinkat(registry->dir, id_entry(path, domid), 0);
+    unlinkat(registry->dir, entry(path, "pending", claim->name), 0);
+    registry_release(claim);
+}
+
+static int read_fd(int fd, char **text, size_t *length, struct chaos_error *err)
+{
+    cleanup_free char *buffer = NULL;
+    struct stat st;
+    size_t done = 0;
+    ssize_t r;
+
+    if (fstat(fd, &st) < 0)
+        return failed(err, errno, "read", "a record");
+    if (st.st_size < 0 || st.st_size > REGISTRY_RECORD_MAX)
+        return failed(err, EFBIG, "read", "a record");
+    buffer = malloc((size_t)st.st_size + 1);
+    if (!buffer)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    while (done < (size_t)st.st_size) {
+        r = pread(fd, buffer + done, (size_t)st.st_size - done, (off_t)done);
+        if (r < 0 && errno != EINTR)
+            return failed(err, errno, "read", "a record");
+        if (r == 0)
+            break;
+        done += r > 0 ? (size_t)r : 0;
+    }
+    buffer[done] = '\0';
+    *length = done;
+    *text = buffer;
+    buffer = NULL;
+    return 0;
+}
+
+int registry_read(struct registry *registry, const char *name, char **text, size_t *length,
+                  struct chaos_error *err)
+{
+    cleanup_close int fd = -1;
+    char path[ENTRY_MAX];
+
+    fd = openat(registry->dir, entry(path, "domains", name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
+        return -ENOENT;
+    if (fd < 0)
+        return failed(err, errno, "open the record of", name);
+    return read_fd(fd, text, length, err);
+}
+
+int registry_read_claim(const struct registry_claim *claim, char **text, size_t *length,
+                        struct chaos_error *err)
+{
+    return read_fd(claim->fd, text, length, err);
+}
+
+int registry_name_of(struct registry *registry, uint32_t domid, char name[CHAOS_NAME_MAX + 1])
+{
+    static const char prefix[] = "../domains/";
+    char path[ENTRY_MAX], target[ENTRY_MAX + 3];
+    ssize_t length;
+
+    length = readlinkat(registry->dir, id_entry(path, domid), target, sizeof(target) - 1);
+    if (length < 0)
+        return -ENOENT;
+    target[length] = '\0';
+    if (strncmp(target, prefix, sizeof(prefix) - 1) != 0 ||
+        strlen(target) - (sizeof(prefix) - 1) > CHAOS_NAME_MAX)
+        return -ENOENT;
+    strcpy(name, target + sizeof(prefix) - 1);
+    return 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which domains are ours: /run/chaos (or CHAOS_RUN_DIR; a file system that knows O_TMPFILE).
+ *
+ *   domains/NAME   one record (record.h) per domain
+ *   ids/DOMID      symbolic link to the record
+ *   pending/NAME   the record of a domain that is being made or unmade. Whoever works on it holds
+ *                  its flock, so a record here that is not locked was left by a process that died.
+ *
+ * A name is taken while it is in domains or pending. The cost of an operation does not depend on
+ * how many domains there are.
+ */
+#ifndef CHAOS_REGISTRY_H
+#define CHAOS_REGISTRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chaos/config.h>
+#include <chaos/error.h>
+
+#define REGISTRY_PATH       "/run/chaos"
+#define REGISTRY_RECORD_MAX (64u << 10)
+
+struct registry {
+    int dir; /* -1: not open */
+};
+
+/* A record in pending/ and its lock; both last until commit, drop, release or our death. */
+struct registry_claim {
+    int fd; /* -1: none */
+    char name[CHAOS_NAME_MAX + 1];
+};
+
+#define REGISTRY_CLAIM_NONE                                                                        \
+    {                                                                                              \
+        .fd = -1                                                                                   \
+    }
+
+/* path NULL: the default. It is made if it is missing. */
+int registry_open(struct registry *registry, const char *path, struct chaos_error *err);
+void registry_close(struct registry *registry);
+
+/* Takes a new name, with the record in it. CHAOS_EXIT_EXISTS: it is taken. */
+int registry_claim(struct registry *registry, const char *name, const char *record, size_t length,
+                   struct registry_claim *claim, struct chaos_error *err);
+/* Takes the record of an existing domain. CHAOS_EXIT_NOT_FOUND: there is none (any more). */
+int registry_take(struct registry *registry, const char *name, struct registry_claim *claim,
+                  struct chaos_error *err);
+/* Overwrites the beginning of the record. */
+int registry_write(struct registry_claim *claim, const char *record, size_t length,
+                   struct chaos_error *err);
+/* The claimed record becomes that of the running domain domid. */
+int registry_commit(struct registry *registry, struct registry_claim *claim, uint32_t domid,
+                    struct chaos_error *err);
+/* Forgets the claimed name; domid 0: no domain was made. */
+void registry_drop(struct registry *registry, struct registry_claim *claim, uint32_t domid);
+
+/* Leaves the claimed record to be found as abandoned. */
+void registry_release(struct registry_claim *claim);
+
+/* Reads a record and closes it with a NUL; free(*text). -ENOENT without an error text if absent. */
+int registry_read(struct registry *registry, const char *name, char **text, size_t *length,
+                  struct chaos_error *err);
+int registry_read_claim(const struct registry_claim *claim, char **text, size_t *length,
+                        struct chaos_error *err);
+/* The name in the id index: to be checked against the record, it may be stale. -ENOENT: none. */
+int registry_name_of(struct registry *registry, uint32_t domid, char name[CHAOS_NAME_MAX + 1]);
+
+/* Gives a domain another name. */
+int registry_rename(struct registry *registry, const char *from, const char *to, uint32_t domid,
+                    struct chaos_error *err);
+
+/*
+ * Calls visit for each record in pending/ whose owner died, with its lock held; visit drops it.
+ * Stops at the first failure.
+ */
+typedef int registry_visit(void *opaque, struct registry_claim *claim, struct chaos_error *err);
+int registry_visit_abandoned(struct registry *registry, registry_visit *visit, void *opaque,
+                             struct chaos_error *err);
+
+/* Calls visit with the name of each record in domains/. */
+typedef int registry_visit_name(void *opaque, const char *name, struct chaos_error *err);
+int registry_visit_names(struct registry *registry, registry_visit_name *visit, void *opaque,
+                         struct chaos_error *err);
+
+#endif

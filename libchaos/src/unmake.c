@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Destroying domains, and finishing what processes that died had begun. */
+#include "chaos.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+#define LIST_BATCH 64
+
+/* The domain with this uuid. Walks all of them: only where a domain id is not known. */
+static int find_uuid(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)
+{
+    struct hv_info infos[LIST_BATCH];
+    uint32_t first = 1;
+    int i, nr;
+
+    while ((nr = hv->ops->list(hv, first, infos, LIST_BATCH)) > 0) {
+        for (i = 0; i < nr; i++)
+            if (memcmp(infos[i].uuid, uuid, 16) == 0) {
+                *domid = infos[i].domid;
+                return 0;
+            }
+        first = infos[nr - 1].domid + 1;
+    }
+    return nr < 0 ? nr : -ENOENT;
+}
+
+static int ask_failed(struct chaos_error *err, int rc)
+{
+    return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about a domain: %s",
+                           strerror(-rc));
+}
+
+/*
+ * Which domain id the record's devices have, and whether its domain is still there. *domid 0: no
+ * domain was made, or its id belongs to another by now.
+ */
+static int locate(struct chaos *chaos, const struct record *record, uint32_t *domid, bool *alive,
+                  struct chaos_error *err)
+{
+    struct hv_info info;
+    int rc;
+
+    *alive = false;
+    *domid = record->domid;
+    if (record->domid != 0) {
+        rc = chaos->hv->ops->info(chaos->hv, record->domid, &info);
+        if (rc == -ESRCH)
+            return 0;
+        if (rc < 0)
+            return ask_failed(err, rc);
+        if (memcmp(info.uuid, record->uuid, sizeof(info.uuid)) == 0) {
+            *alive = true;
+            return 0;
+        }
+        *domid = 0;
+        return 0;
+    }
+    rc = find_uuid(chaos->hv, record->uuid, domid);
+    *alive = rc == 0;
+    return rc == -ENOENT || rc == 0 ? 0 : ask_failed(err, rc);
+}
+
+static int unmake(struct chaos *chaos, const struct record *record, uint32_t *domid,
+                  struct chaos_error *err)
+{
+    bool alive;
+    int rc = locate(chaos, record, domid, &alive, err);
+
+    if (rc < 0 || *domid == 0)
+        return rc;
+    if (alive) {
+        rc = chaos->hv->ops->destroy(chaos->hv, *domid);
+        if (rc < 0 && rc != -ESRCH)
+            return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot destroy domain %u: %s",
+                                   *domid, strerror(-rc));
+    }
+    return chaos->bus->ops->destroy(chaos->bus, *domid, err);
+}
+
+int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err)
+{
+    cleanup_free char *text = NULL;
+    struct record record;
+    uint32_t domid = 0;
+    size_t length;
+    int rc;
+
+    rc = registry_read_claim(claim, &text, &length, err);
+    if (rc == 0 && record_parse(text, length, &record, err) == 0)
+        rc = unmake(chaos, &record, &domid, err);
+    /* A record that nobody can read names no domain: forget it. */
+    if (rc < 0) {
+        registry_release(claim);
+        return rc;
+    }
+    registry_drop(&chaos->registry, claim, domid);
+    return 0;
+}
+
+static int reap_one(void *opaque, struct registry_claim *claim, struct chaos_error *err)
+{
+    /* What cannot be cleared away now stays for the next command, and is in nobody's way. */
+    chaos_unmake(opaque, claim, err);
+    return 0;
+}
+
+void chaos_reap(struct chaos *chaos)
+{
+    struct chaos_error ignored;
+
+    registry_visit_abandoned(&chaos->registry, reap_one, chaos, &ignored);
+}
+
+bool chaos_forget_stale(struct chaos *chaos, const char *name)
+{
+    cleanup_free char *text = NULL;
+    struct registry_claim claim;
+    struct chaos_error ignored;
+    struct hv_info info;
+    struct record record;
+
+    if (chaos_read_record(chaos, name, &record, &text, &info, &ignored) != -ENOENT)
+        return false;
+    return registry_take(&chaos->registry, name, &claim, &ignored) == 0 &&
+           chaos_unmake(chaos, &claim, &ignored) == 0;
+}
+
+int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
+                         struct chaos_error *err)
+{
+    struct registry_claim claim;
+    int rc;
+
+    if (domain->domid == 0)
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+                               "domain 0 is the control domain: it cannot be destroyed");
+    if (domain->name[0] == '\0')
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+                               "domain %u was not made by chaos: use the toolstack that made it",
+                               domain->domid);
+    chaos_reap(chaos);
+    rc = registry_take(&chaos->registry, domain->name, &claim, err);
+    if (rc == 0)
+        rc = chaos_unmake(chaos, &claim, err);
+    return rc;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* vif: a network device in dom0, the netif rings of one guest, and what moves packets between. */
+#ifndef NOXS_VIF_H
+#define NOXS_VIF_H
+
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <xen/interface/io/netif.h>
+#include <xen/interface/io/ring.h>
+
+#include "noxs.h"
+
+#define NOXS_TX_ENTRIES __CONST_RING_SIZE(xen_netif_tx, XEN_PAGE_SIZE)
+#define NOXS_RX_ENTRIES __CONST_RING_SIZE(xen_netif_rx, XEN_PAGE_SIZE)
+
+#define NOXS_VIF_FEATURES \
+	(NOXS_VIF_F_SG | NOXS_VIF_F_CSUM_IPV4 | NOXS_VIF_F_CSUM_IPV6 | NOXS_VIF_F_GSO_TCPV4 | \
+	 NOXS_VIF_F_GSO_TCPV6)
+
+/* Of packets for a guest that has no room for them now: bytes of memory, and time. */
+#define NOXS_RX_QUEUE_BYTES	(512 * 1024)
+#define NOXS_RX_STALL		(10 * HZ)
+
+struct noxs_vif {
+	struct noxs_device dev;		/* first: see struct noxs_type */
+	struct net_device *netdev;	/* from publish to unpublish */
+	u32 ifindex;
+	struct list_head leaving;	/* unpublished, waiting for the end of its netdev */
+	u32 hotplug;			/* enum noxs_hotplug; written under rtnl, or FAILED */
+	u32 hotplug_error;
+
+	/* Under dev.lock. */
+	struct page *ring_pages[2];
+	grant_handle_t ring_handles[2];
+
+	/* The rings are mapped. Cleared, and the readers waited for, before they go. */
+	bool connected;
+	u32 features;			/* of the front-end; constant while connected */
+
+	/* Guest to dom0: the poll function only. */
+	struct napi_struct napi;
+	struct xen_netif_tx_back_ring tx;
+
+	/* Dom0 to guest. */
+	spinlock_t rx_lock;		/* bottom halves are off; guards all below */
+	struct xen_netif_rx_back_ring rx;
+	struct sk_buff_head rx_queue;	/* waits for slots */
+	unsigned int rx_queue_bytes;
+	unsigned long rx_progress;	/* jiffies: when a packet last went to the guest */
+	bool rx_starved;		/* an event is asked for when there are slots */
+
+	/* One writer each: poll function, rx_lock. */
+	u64 tx_packets, tx_bytes, tx_errors;
+	u64 rx_packets, rx_bytes, rx_drops, rx_errors;
+};
+
+static inline struct noxs_vif *to_vif(struct noxs_device *dev)
+{
+	return container_of(dev, struct noxs_vif, dev);
+}
+
+static inline struct noxs_vif *netdev_vif(const struct net_device *netdev)
+{
+	return *(struct noxs_vif **)netdev_priv(netdev);
+}
+
+/* vif.c: the network device */
+extern const struct noxs_type noxs_vif_type;
+int noxs_vif_init(void);
+void noxs_vif_exit(void);
+/* Waits until destroyed vifs have given their names back. Not under rtnl. */
+void noxs_vif_flush(void);
+
+/* vif_hotplug.c: how far xendevd got, and what it is told */
+extern struct rtnl_link_ops noxs_vif_link_ops;
+long noxs_vif_wait(struct noxs_device *dev, u32 timeout_ms);
+void noxs_vif_hotplug_failed(struct noxs_device *dev, u32 error);
+/* The device is going: nobody needs to wait for it. */
+void noxs_vif_hotplug_over(void);
+bool noxs_vif_is_netdev(const struct net_device *netdev);
+int noxs_vif_hotplug_init(void);
+void noxs_vif_hotplug_exit(void);
+
+/* vif_connect.c: rings come and go. dev->lock held. */
+int noxs_vif_connect(struct noxs_device *dev);
+void noxs_vif_disconnect(struct noxs_device *dev);
+bool noxs_vif_data_pending(struct noxs_device *dev);
+void noxs_vif_data_start(struct noxs_device *dev);
+int noxs_vif_rings_warm(void);
+
+/* vif_tx.c: guest to dom0 */
+int noxs_vif_poll(struct napi_struct *napi, int budget);
+int noxs_vif_tx_init(void);
+void noxs_vif_tx_exit(void);
+
+/* vif_rx.c: dom0 to guest */
+netdev_tx_t noxs_vif_xmit(struct sk_buff *skb, struct net_device *netdev);
+/* In softirq: packets that waited for slots. */
+void noxs_vif_rx_drain(struct noxs_vif *vif);
+void noxs_vif_rx_purge(struct noxs_vif *vif);
+int noxs_vif_rx_init(void);
+void noxs_vif_rx_exit(void);
+
+#endif

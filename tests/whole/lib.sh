@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# Runs in dom0. A case sources this, makes its checks, and calls finish. Prints one line a check.
+
+GUESTS=/root/guests
+failed=0
+checks=0
+
+note() {
+    echo "# $*"
+}
+
+verdict() { # STATUS TEXT [OUTPUT]
+    checks=$((checks + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok - $2"
+    else
+        failed=$((failed + 1))
+        echo "FAIL - $2"
+        [ -z "${3-}" ] || printf '%s\n' "$3" | sed 's/^/#   /' | head -n 20
+    fi
+}
+
+# check TEXT COMMAND...: it succeeds.
+check() {
+    local text=$1 output status=0
+    shift
+    output=$("$@" 2>&1) || status=$?
+    verdict "$status" "$text" "exit status $status of: $*
+$output"
+}
+
+# check_exit STATUS PATTERN TEXT COMMAND...: it ends with STATUS, and its output matches PATTERN.
+check_exit() {
+    local want=$1 pattern=$2 text=$3 output status=0
+    shift 3
+    output=$("$@" 2>&1) || status=$?
+    if [ "$status" -eq "$want" ] && printf '%s\n' "$output" | grep -Eq -- "$pattern"; then
+        verdict 0 "$text"
+    else
+        verdict 1 "$text" "exit status $status (not $want, or no match of /$pattern/) of: $*
+$output"
+    fi
+}
+
+# check_output PATTERN TEXT COMMAND...
+check_output() {
+    check_exit 0 "$@"
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds, at most that long.
+wait_for() {
+    local tries=$(($1 * 20))
+    shift
+    while ! "$@" > /dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.05
+    done
+}
+
+# ------------------------------------------------------------------ the host
+
+start_host() { # module and xendevd, as an administrator would
+    insmod /root/noxs.ko || exit 1
+    start_xendevd
+}
+
+start_xendevd() {
+    xendevd > /tmp/xendevd.log 2>&1 &
+    xendevd_pid=$!
+    wait_for 5 test -s /run/xendevd.pid || note "xendevd did not start: $(cat /tmp/xendevd.log)"
+}
+
+console() { # what stands in a guest's console ring
+    chaos console --no-follow "$1"
+}
+
+console_shows() { # DOMAIN PATTERN
+    console "$1" | grep -Eq -- "$2"
+}
+
+create_daytime() { # NAME HOST-PART [key=value...]
+    local name=$1 address=10.0.0.$2
+    shift 2
+    chaos create "$GUESTS/daytime.cfg" "name=$name" "cmdline=\"ip=$address/24\"" "$@"
+}
+
+answers_ping() { # HOST-PART
+    ping -c 1 -W 1 "10.0.0.$1"
+}
+
+daytime_of() { # HOST-PART: the time that this guest tells
+    timeout 5 nc -w 3 "10.0.0.$1" 13
+}
+
+domain_state() { # NAME: the six letters of chaos list
+    chaos list "$1" | awk 'NR == 2 { print $5 }'
+}
+
+# ------------------------------------------------------------------ leaks
+
+counters() {
+    xl debug-keys g 2> /dev/null
+    echo "domains: $(chaos list -q --all 2> /dev/null | sort | tr '\n' ' ')"
+    echo "event channels: $(/usr/lib/xen-*/bin/lsevtchn 0 | grep -c .)"
+    echo "active grants: $(xl dmesg -c | grep -Ec '^\(XEN\) \[0x')"
+    echo "netdevs: $(ip -o link | awk '{ print $2 }' | tr '\n' ' ')"
+    echo "noxs devices: $(awk '$1 == "noxs" { print $3 }' /proc/modules)"
+    echo "records: $(find /run/chaos -type f -o -type l 2> /dev/null | sort | tr '\n' ' ')"
+}
+
+# Xen frees and scrubs in the background, and the kernel frees netdevs there: give both a moment.
+settle() {
+    local before after
+    after=$(free_kib)
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        before=$after
+        sleep 0.3
+        after=$(free_kib)
+        [ "$before" != "$after" ] || return 0
+    done
+}
+
+free_kib() {
+    chaos info | awk -F: '/^free_memory_kib/ { print $2 + 0 }'
+}
+
+basis() {
+    settle
+    counters > /tmp/basis
+    basis_free=$(free_kib)
+}
+
+# Everything is as it was at the basis; free memory may differ by SLACK_KIB (Xen's own heap caches).
+leakcheck() {
+    local slack=${SLACK_KIB:-64} free difference
+    settle
+    counters > /tmp/now
+    free=$(free_kib)
+    check "nothing is left: domains, ports, grants, netdevs, devices, records" diff /tmp/basis /tmp/now
+    difference=$((basis_free - free))
+    check "free memory is back ($basis_free KiB before, $free KiB now)" test "$difference" -le "$slack"
+}
+
+kernel_is_well() {
+    check_exit 1 '^$' "dom0's kernel has nothing to complain of" \
+        sh -c "dmesg | grep -E 'BUG|Oops|WARNING|Call Trace|refcount|unregister_netdevice: waiting'"
+}
+
+finish() {
+    kernel_is_well
+    echo "# $checks checks, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# skip REASON: this host cannot run the case.
+skip() {
+    echo "skip: $*"
+    exit 77
+}

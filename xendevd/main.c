@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* xendevd(8): puts the vifs of noxs guests on their bridges, as their links appear. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "pidfile.h"
+#include "ready.h"
+#include "rtnl.h"
+#include "vif.h"
+
+#define DEFAULT_PIDFILE "/run/xendevd.pid"
+
+struct options {
+    const char *pidfile;
+    bool daemon, once;
+};
+
+static volatile sig_atomic_t stop_wanted, rescan_wanted;
+
+static void on_signal(int number)
+{
+    if (number == SIGHUP)
+        rescan_wanted = 1;
+    else
+        stop_wanted = 1;
+}
+
+static void handle_link(void *opaque, const struct rtnl_link *link)
+{
+    vif_handle(*(int *)opaque, link);
+}
+
+/* Looks at all vifs there are: those that came before us, or while events were lost. */
+static int rescan(int request_fd)
+{
+    struct rtnl_reader reader = {.link = handle_link, .opaque = &request_fd};
+    int rc = rtnl_dump(vif_kind, &reader);
+
+    if (rc)
+        log_error("cannot list the network devices: %s", strerror(-rc));
+    return rc;
+}
+
+/* All events that are queued. */
+static int read_events(int event_fd, int request_fd)
+{
+    struct rtnl_reader reader = {.link = handle_link, .opaque = &request_fd};
+
+    for (;;) {
+        int rc = rtnl_read_events(event_fd, &reader);
+
+        if (rc == -EAGAIN)
+            return 0;
+        if (rc == -ENOBUFS) {
+            log_error("events were lost: looking at all vifs");
+            rc = rescan(request_fd);
+        } else if (rc == -EBADMSG) {
+            log_error("an event could not be read: looking at all vifs");
+            rc = rescan(request_fd);
+        }
+        if (rc)
+            return rc;
+    }
+}
+
+static void catch_signals(sigset_t *unblocked)
+{
+    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT};
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t blocked;
+
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        sigaddset(&blocked, numbers[i]);
+    sigprocmask(SIG_BLOCK, &blocked, unblocked);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        sigaction(numbers[i], &action, NULL);
+        sigdelset(unblocked, numbers[i]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Signals come through only while we wait. */
+static int serve(int event_fd, int request_fd, const sigset_t *unblocked)
+{
+    struct pollfd event = {.fd = event_fd, .events = POLLIN};
+    int rc = 0;
+
+    while (rc == 0) {
+        if (ppoll(&event, 1, NULL, unblocked) < 0 && errno != EINTR) {
+            log_error("cannot wait for events: %s", strerror(errno));
+            return -errno;
+        }
+        if (stop_wanted)
+            return 0;
+        if (rescan_wanted) {
+            rescan_wanted = 0;
+            rc = rescan(request_fd);
+        }
+        if (rc == 0)
+            rc = read_events(event_fd, request_fd);
+    }
+    return rc;
+}
+
+/* Tells that we are ready: to whoever reads the pid file, the service manager, our parent. */
+static int announce(int pid_fd, int parent_fd)
+{
+    if (pidfile_write(pid_fd))
+        return -1;
+    ready_notify();
+    if (parent_fd >= 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (write(parent_fd, "", 1) != 1 || null < 0)
+            return -1;
+        close(parent_fd);
+        log_to_syslog();
+        for (int fd = 0; fd <= 2; fd++)
+            dup2(null, fd);
+        close(null);
+    }
+    return 0;
+}
+
+static int run(const struct options *options, int parent_fd)
+{
+    int request_fd = rtnl_open_requests(), event_fd = -1, pid_fd = -1, rc;
+    sigset_t unblocked;
+
+    if (request_fd < 0) {
+        log_error("cannot open a netlink socket: %s", strerror(-request_fd));
+        return EXIT_FAILURE;
+    }
+    if (options->once)
+        return rescan(request_fd) ? EXIT_FAILURE : EXIT_SUCCESS;
+    pid_fd = pidfile_lock(options->pidfile);
+    if (pid_fd < 0)
+        return EXIT_FAILURE;
+    catch_signals(&unblocked);
+    /* Events before the first look: nothing may fall between the two. */
+    event_fd = rtnl_open_events();
+    rc = event_fd < 0 ? event_fd : rescan(request_fd);
+    if (event_fd < 0)
+        log_error("cannot listen to the kernel: %s", strerror(-event_fd));
+    if (rc == 0)
+        rc = announce(pid_fd, parent_fd);
+    if (rc == 0)
+        rc = serve(event_fd, request_fd, &unblocked);
+    pidfile_remove(options->pidfile);
+    return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Runs in a child of its own session; the parent returns once the child is ready, or failed. */
+static int run_daemon(const struct options *options)
+{
+    int pipe_fds[2], status;
+    char byte;
+    pid_t child;
+
+    if (pipe2(pipe_fds, O_CLOEXEC)) {
+        log_error("cannot make a pipe: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    child = fork();
+    if (child < 0) {
+        log_error("cannot fork: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    if (child == 0) {
+        close(pipe_fds[0]);
+        setsid();
+        if (chdir("/"))
+            return EXIT_FAILURE;
+        return run(options, pipe_fds[1]);
+    }
+    close(pipe_fds[1]);
+    if (read(pipe_fds[0], &byte, 1) == 1)
+        return EXIT_SUCCESS;
+    waitpid(child, &status, 0);
+    return EXIT_FAILURE;
+}
+
+static void usage(void)
+{
+    printf("usage: xendevd [OPTION...]\n"
+           "Puts the network devices of noxs guests on their bridges.\n\n"
+           "  -D, --daemon        run in the background; return when ready\n"
+           "      --once          handle the devices that are there, and exit\n"
+           "  -p, --pidfile=FILE  default: " DEFAULT_PIDFILE "\n"
+           "  -v, --verbose       log each device\n"
+           "  -V, --version       show the version\n"
+           "  -h, --help          show this help\n");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"daemon", no_argument, NULL, 'D'},
+        {"once", no_argument, NULL, 'o'},
+        {"pidfile", required_argument, NULL, 'p'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct options options = {.pidfile = DEFAULT_PIDFILE};
+    int letter;
+
+    while ((letter = getopt_long(argc, argv, "Dp:vVh", names, NULL)) != -1) {
+        switch (letter) {
+        case 'D':
+            options.daemon = true;
+            break;
+        case 'o':
+            options.once = true;
+            break;
+        case 'p':
+            options.pidfile = optarg;
+            break;
+        case 'v':
+            log_verbose = true;
+            break;
+        case 'V':
+            printf("xendevd %s\n", CHAOS_VERSION);
+            return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+        case 'h':
+            usage();
+            return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+        default:
+            return 2;
+        }
+    }
+    if (optind < argc) {
+        log_error("unexpected argument '%s'; see: xendevd --help", argv[optind]);
+        return 2;
+    }
+    return options.daemon && !options.once ? run_daemon(&options) : run(&options, -1);
+}
