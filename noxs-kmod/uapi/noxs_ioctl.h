@@ -47,8 +47,9 @@ NOXS_STATIC_ASSERT(dev_config_size, sizeof(struct noxs_dev_config) == 128);
 
 /*
  * CREATE: makes the back-ends of nr devices of one domain and adds them to its device page (one
- * hypercall); all or nothing. -EEXIST: the domain has such a device already; `failed` is the index
- * of the device at fault (or nr). The domain must exist and should not have run yet.
+ * hypercall); all or nothing. -EEXIST: the domain has such a device already; -EADDRINUSE: the host
+ * has a netdev of that name; `failed` is the index of the device at fault (or nr). The domain must
+ * exist and should not have run yet.
  */
 struct noxs_ioc_create {
     uint32_t abi_version;
