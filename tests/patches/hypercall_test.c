@@ -21,6 +21,7 @@
 #define A_GFN   0x1000u
 #define CYCLES  50
 #define PATIENT 200 /* times 10 ms */
+#define RANDOM  20000
 
 static xencall_handle *calls;
 static xc_interface *ctrl;
@@ -434,6 +435,40 @@ static void test_released_page(void)
     destroy_domain(domid);
 }
 
+/* Any call is answered, and leaves a page that a reader can make sense of. */
+static void test_random(void)
+{
+    uint32_t domid = make_domain(false);
+    struct noxs_op_query q;
+    struct noxs_page *page;
+    unsigned int seed = 1;
+
+    CHECK_RC(query(domid, &q), 0);
+    page = map(domid, q.frame, PROT_READ);
+    need(page, "map a device page");
+    for (unsigned int round = 0; round < RANDOM; round++) {
+        struct noxs_op_devs op;
+        int rc;
+
+        for (size_t i = 0; i < sizeof(op); i++)
+            ((uint8_t *)&op)[i] = (uint8_t)rand_r(&seed);
+        op.domid = (uint16_t)(rand_r(&seed) % 8 ? domid : op.domid);
+        op.nr = (uint16_t)(rand_r(&seed) % (NOXS_OP_BATCH + 4));
+        for (unsigned int i = 0; i < NOXS_OP_BATCH; i++) {
+            op.dev[i].type = (uint16_t)(1 + op.dev[i].type % (round % 2 ? 3 : 6));
+            op.dev[i].id %= 512;
+            op.dev[i].back_end = 0;
+            op.dev[i].flags = op.dev[i].flags % 64 == 1;
+        }
+        rc = noxs_op((unsigned int)rand_r(&seed) % 6, &op, sizeof(op));
+        CHECK(rc <= 0 && rc > -200);
+        CHECK(page->generation % 2 == 0 && page->slots <= NOXS_PAGE_DEVS);
+    }
+    CHECK(page->slots > 0);
+    xenforeignmemory_unmap(foreign, page, 1);
+    destroy_domain(domid);
+}
+
 static void test_multicall(void)
 {
     struct noxs_op_query *q = xencall_alloc_buffer(calls, 2 * sizeof(*q));
@@ -535,6 +570,7 @@ int main(void)
     test_translated_domain();
     test_released_page();
     test_multicall();
+    test_random();
     test_virq();
     test_leaks();
     printf("%u checks, %u failed\n", checks, failures);
