@@ -30,7 +30,7 @@ static int open_device(struct bus_noxs *noxs, struct chaos_error *err)
     if (noxs->fd >= 0)
         return 0;
     if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-        return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE,
+        return chaos_error_set(err, -errno, CHAOS_EXIT_PRIVILEGE,
                                "there is no %s: load the module (modprobe noxs)", NOXS_DEVICE_PATH);
     return chaos_error_set(
         err, -errno, errno == EACCES || errno == EPERM ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
