@@ -41,6 +41,7 @@ Xen hypervisor|build_xen
 dom0 image|build_image
 boot of the emulated host|build_snapshot
 '
+test_steps='user space with sanitizers|build_sanitized'
 
 missing_packages() {
     sed -e 's/#.*//' tests/host/packages | while read -r package; do
@@ -66,7 +67,13 @@ install_packages() {
 }
 
 build_user_space() {
-    cmake -S . -B build -DCHAOS_BUILD_TESTS=ON && cmake --build build -j "$jobs"
+    cmake -S . -B build -DCHAOS_BUILD_TESTS=ON -DCHAOS_BUILD_FUZZERS=ON &&
+        cmake --build build -j "$jobs"
+}
+
+build_sanitized() {
+    cmake -S . -B build/asan -DCHAOS_SANITIZE=address,undefined &&
+        cmake --build build/asan -j "$jobs"
 }
 
 build_module() {
@@ -131,16 +138,17 @@ run_step() {
     echo "$label ... $((SECONDS - start)) s"
 }
 
+# build_all [MORE STEPS]
 build_all() {
-    local total index=0 title function
+    local all=$steps${1:-} total index=0 title function
     [ -r /etc/debian_version ] || die "this needs Debian 12 (apt, its Xen and kernel packages)"
     mkdir -p "$logs"
-    total=$(echo "$steps" | grep -c '|')
+    total=$(echo "$all" | grep -c '|')
     while IFS='|' read -r title function; do
         [ -n "$title" ] || continue
         index=$((index + 1))
         run_step "[$index/$total] $title" "$function" || exit 1
-    done <<<"$steps"
+    done <<<"$all"
 }
 
 # ---- the commands ----
@@ -181,16 +189,25 @@ EOF
     return 0
 }
 
+# run_tests FOLDER [CTEST OPTION...]: prints a line a test; FOLDER/tests.xml has the results.
+run_tests() {
+    local folder=$1
+    shift
+    rm -f "$folder/tests.xml"
+    ctest --test-dir "$folder" -j "$jobs" --output-junit "$folder/tests.xml" "$@" 2>/dev/null |
+        grep -E '^ *[0-9]+/[0-9]+ Test'
+    [ -s "$folder/tests.xml" ] || die "ctest did not run; see $folder/Testing/Temporary"
+}
+
 test_all() {
-    build_all
+    build_all "$test_steps"
     local start=$SECONDS
-    echo "running the tests; the whole output of each: $build/Testing/Temporary/LastTest.log"
-    rm -f "$build/tests.xml"
-    ctest --test-dir build -j "$jobs" --output-junit "$build/tests.xml" --no-tests=error |
-        grep -E '^ *[0-9]+/[0-9]+ Test|^No tests'
-    [ -s "$build/tests.xml" ] || die "ctest did not run; see $build/Testing/Temporary"
+    echo "the tests; the whole output of each: $build/Testing/Temporary/LastTest.log"
+    run_tests "$build"
+    echo "the tests that need no host again, with sanitizers"
+    run_tests "$build/asan" --label-exclude 'host|whole|lint'
     echo "tests took $((SECONDS - start)) s"
-    .ci/summary "$build/tests.xml"
+    .ci/summary "$build/tests.xml" "$build/asan/tests.xml"
 }
 
 clean() {

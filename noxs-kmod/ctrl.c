@@ -89,7 +89,6 @@ int noxs_ctrl_open(struct noxs_device *dev)
 	back->state = NOXS_STATE_INITWAIT;
 	dev->back_state = NOXS_STATE_INITWAIT;
 
-	/* First: it is what fails when there is no such domain. */
 	rc = channel_open(dev);
 	if (rc)
 		goto err_channel;

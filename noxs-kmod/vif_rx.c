@@ -11,9 +11,10 @@
 #include "packet.h"
 #include "vif.h"
 
-#define BATCH_OPS	64
-#define BATCH_SLOTS	64
 #define PACKET_MAX	65535u
+/* Any packet that a stack makes fits: see ops_of(). */
+#define BATCH_OPS	96
+#define BATCH_SLOTS	64
 
 /* One slot of the guest's that is being filled. */
 struct rx_slot {
@@ -52,7 +53,7 @@ static unsigned int slots_of(const struct noxs_vif *vif, const struct sk_buff *s
 	return noxs_rx_slots(skb->len) + (gso_type(vif, skb) != NOXS_GSO_NONE);
 }
 
-/* A copy ends with a page of the packet, or with one of the guest's. */
+/* A copy ends with a piece of the packet, with a page that the piece spans, or with a slot. */
 static unsigned int ops_of(const struct sk_buff *skb)
 {
 	return 2 * (skb_shinfo(skb)->nr_frags + 1) + skb->len / XEN_PAGE_SIZE +
@@ -346,6 +347,7 @@ void noxs_vif_rx_purge(struct noxs_vif *vif)
 
 int noxs_vif_rx_init(void)
 {
+	BUILD_BUG_ON(2 * (MAX_SKB_FRAGS + 1) + PACKET_MAX / 4096 + 16 > BATCH_OPS);
 	BUILD_BUG_ON(sizeof(struct xen_netif_extra_info) != sizeof(struct xen_netif_rx_response));
 	batches = alloc_percpu(struct rx_batch);
 	return batches ? 0 : -ENOMEM;

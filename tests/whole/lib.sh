@@ -35,7 +35,7 @@ check_exit() {
     local want=$1 pattern=$2 text=$3 output status=0
     shift 3
     output=$("$@" 2>&1) || status=$?
-    if [ "$status" -eq "$want" ] && printf '%s\n' "$output" | grep -Eq -- "$pattern"; then
+    if [[ $status =~ ^$want$ ]] && printf '%s\n' "$output" | grep -Eq -- "$pattern"; then
         verdict 0 "$text"
     else
         verdict 1 "$text" "exit status $status (not $want, or no match of /$pattern/) of: $*
@@ -68,7 +68,7 @@ start_host() { # module and xendevd, as an administrator would
 
 start_xendevd() {
     xendevd > /tmp/xendevd.log 2>&1 &
-    xendevd_pid=$!
+    export xendevd_pid=$!
     wait_for 5 test -s /run/xendevd.pid || note "xendevd did not start: $(cat /tmp/xendevd.log)"
 }
 
@@ -102,8 +102,8 @@ domain_state() { # NAME: the six letters of chaos list
 
 counters() {
     xl debug-keys g 2> /dev/null
-    echo "domains: $(chaos list -q --all 2> /dev/null | sort | tr '\n' ' ')"
-    echo "event channels: $(/usr/lib/xen-*/bin/lsevtchn 0 | grep -c .)"
+    echo "domains: $(chaos list -q | sort | tr '\n' ' ')"
+    echo "event channels: $(/usr/lib/xen-4.17/bin/lsevtchn 0 | grep -c .)"
     echo "active grants: $(xl dmesg -c | grep -Ec '^\(XEN\) \[0x')"
     echo "netdevs: $(ip -o link | awk '{ print $2 }' | tr '\n' ' ')"
     echo "noxs devices: $(awk '$1 == "noxs" { print $3 }' /proc/modules)"

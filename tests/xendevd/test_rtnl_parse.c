@@ -24,7 +24,8 @@ struct message {
 
 static void append(struct message *m, const void *data, size_t length)
 {
-    memcpy(m->bytes + m->length, data, length);
+    if (length > 0)
+        memcpy(m->bytes + m->length, data, length);
     m->length += length;
     while (m->length % 4)
         m->bytes[m->length++] = 0;

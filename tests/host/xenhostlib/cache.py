@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 
 from .common import CACHE, HostError, Stopwatch, note
 
@@ -25,6 +26,17 @@ def digest(*parts):
     return total.hexdigest()[:20]
 
 
+UNUSED_DAYS = 7
+
+
+def prune():
+    """Removes what nobody asked for in a while; it can be built again."""
+    for folder in (CACHE / "store").glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):
+            if folder.stat().st_mtime < time.time() - UNUSED_DAYS * 86400:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def lock(path):
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,6 +49,7 @@ def entry(kind, key, build, title):
     """The folder of an entry; `build(folder, log)` fills it when it is not there yet."""
     final = CACHE / "store" / kind / key
     if final.is_dir():
+        os.utime(final)
         return final
     with lock(CACHE / "lock" / f"{kind}-{key}"):
         if final.is_dir():
@@ -52,6 +65,7 @@ def entry(kind, key, build, title):
             build(partial, stream)
         partial.rename(final)
         note(f"{title}: {watch}")
+    prune()
     return final
 
 

@@ -72,14 +72,20 @@ def down(options):
     return 0
 
 
+def describe(name):
+    if not hosts.is_up(name):
+        return "down" + hosts.reason_of_death(name)
+    try:
+        status = hosts.ask(name, op="status")
+    except HostError:
+        return "starting or stopping"
+    return (f"up\t{status['mode']}\t{status['mem']}G\t{status['cpus']} cpus\t"
+            f"{status['commands']} commands\tpid {status['pid']}")
+
+
 def list_hosts(_options):
     for name in hosts.names():
-        if hosts.is_up(name):
-            status = hosts.ask(name, op="status")
-            print(f"{name}\tup\t{status['mode']}\t{status['mem']}G\t{status['cpus']} cpus\t"
-                  f"{status['commands']} commands\tpid {status['pid']}")
-        else:
-            print(f"{name}\tdown{hosts.reason_of_death(name)}")
+        print(f"{name}\t{describe(name)}")
     return 0
 
 

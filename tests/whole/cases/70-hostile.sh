@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Guests that do what no well-behaved guest does: they hurt themselves only.
+# shellcheck source=tests/whole/lib.sh
+. /root/lib.sh
+start_host
+check "a neighbour" create_daytime neighbour 2
+check "it answers" wait_for 5 answers_ping 2
+basis
+
+note "the hypercall, from a guest without privilege"
+check "create" chaos create "$GUESTS/noxsabuse.cfg"
+check "the guest's own verdict" wait_for 20 console_shows noxsabuse '^Test result: SUCCESS'
+check_exit 1 '^$' "no check of it failed" sh -c "chaos console --no-follow noxsabuse | grep -i 'fail'"
+check "destroy" chaos destroy noxsabuse
+
+note "front-ends that attack the back-end"
+modes=$(sed -n 's/^# modes: //p' "$GUESTS/hostile.cfg")
+check "there are modes" test -n "$modes"
+for mode in $modes; do
+    check "$mode: create" chaos create "$GUESTS/hostile.cfg" "cmdline=\"$mode\""
+    check "$mode: the attack is over" wait_for 30 console_shows hostile "^hostile $mode: done"
+    check "$mode: the neighbour answers" answers_ping 2
+    check "$mode: destroy" chaos destroy hostile
+done
+
+note "guests that crash, spin, ignore and talk"
+check "crash: create" chaos create "$GUESTS/crash.cfg"
+check "crash: its state shows it" wait_for 10 sh -c 'chaos list crash | grep -q -- "---sc-"'
+check "crash: destroy" chaos destroy crash
+check "spin: create" chaos create "$GUESTS/spin.cfg"
+check "spin: the neighbour answers" answers_ping 2
+check "spin: destroy" chaos destroy spin
+check "deaf: create" chaos create "$GUESTS/deaf.cfg"
+wait_for 5 console_shows deaf up
+check_exit 7 'deaf' "deaf: shutdown -w gives up" chaos shutdown -w -t 2 deaf
+check "deaf: it still runs" chaos domid deaf
+check "deaf: destroy" chaos destroy deaf
+check "chatty: create" chaos create "$GUESTS/chatty.cfg"
+check "chatty: it is not blocked by its console" wait_for 10 console_shows chatty .
+check "chatty: shutdown works" chaos shutdown -w -t 20 chatty
+check "the neighbour answers" answers_ping 2
+leakcheck
+check "destroy" chaos destroy neighbour
+finish
