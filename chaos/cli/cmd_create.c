@@ -51,8 +51,7 @@ static void print_timing(const struct chaos_timing *timing)
     unsigned int i;
 
     for (i = 0; i < timing->nr; i++) {
-        out_printf("%-10s %8" PRIu64 "\n", timing->step[i].name,
-                   us(last, timing->step[i].end_ns));
+        out_printf("%-10s %8" PRIu64 "\n", timing->step[i].name, us(last, timing->step[i].end_ns));
         last = timing->step[i].end_ns;
     }
     out_printf("%-10s %8" PRIu64 "\n", "total", us(timing->start_ns, last));

@@ -9,7 +9,19 @@
 #include "nearest.h"
 
 #define COMMANDS(ROW)                                                                              \
-    ROW(create) ROW(destroy) ROW(shutdown) ROW(reboot) ROW(pause) ROW(unpause) ROW(list) ROW(console) ROW(domid) ROW(domname) ROW(rename)                                              \
+    ROW(create)                                                                                    \
+    ROW(destroy)                                                                                   \
+    ROW(shutdown)                                                                                  \
+    ROW(reboot)                                                                                    \
+    ROW(pause)                                                                                     \
+    ROW(unpause)                                                                                   \
+    ROW(list)                                                                                      \
+    ROW(console)                                                                                   \
+    ROW(domid)                                                                                     \
+    ROW(domname)                                                                                   \
+    ROW(rename)                                                                                    \
+    ROW(info)                                                                                      \
+    ROW(doctor)                                                                                    \
     ROW(version)                                                                                   \
     ROW(completion)                                                                                \
     ROW(help)

@@ -27,8 +27,8 @@ static void on_signal(int number)
 
 struct session {
     struct chaos_console *console;
-    bool input;   /* standard input has not ended */
-    bool raw;     /* the terminal has been changed */
+    bool input; /* standard input has not ended */
+    bool raw;   /* the terminal has been changed */
     bool detach;
     struct termios saved;
     char pending[CHUNK]; /* typed, but the guest's ring was full */

@@ -74,6 +74,7 @@ static int run_command(const struct command *command, int argc, char **argv,
 static int report(const struct command *command, const struct chaos_error *err)
 {
     const char *name = command ? command->name : "";
+    const char *topic = command && command->complete != CMD_COMPLETE_COMMAND ? name : "";
     const char *line = err->text;
 
     while (*line) {
@@ -81,7 +82,7 @@ static int report(const struct command *command, const struct chaos_error *err)
         bool usage = err->exit == CHAOS_EXIT_USAGE && line[length] == '\0';
 
         out_note_as(name, "%.*s%s%s%s", length, line, usage ? "; see: chaos help" : "",
-                    usage && command ? " " : "", usage ? name : "");
+                    usage && *topic ? " " : "", usage ? topic : "");
         line += length;
         line += *line == '\n';
     }

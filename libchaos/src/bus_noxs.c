@@ -30,7 +30,7 @@ static int open_device(struct bus_noxs *noxs, struct chaos_error *err)
     if (noxs->fd >= 0)
         return 0;
     if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-        return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE,
+        return chaos_error_set(err, -errno, CHAOS_EXIT_PRIVILEGE,
                                "there is no %s: load the module (modprobe noxs)", NOXS_DEVICE_PATH);
     return chaos_error_set(
         err, -errno, errno == EACCES || errno == EPERM ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
@@ -119,7 +119,8 @@ static int create_failed(struct bus_noxs *noxs, const struct noxs_ioc_create *cr
     if (device->type == NOXS_DEV_VIF && error == EADDRINUSE)
         return chaos_error_set(err, -error, CHAOS_EXIT_EXISTS,
                                "vif %u: a network device with the name \"%.16s\" exists already",
-                               device->id, device->vif.ifname);
+                               device->id,
+                               device->vif.ifname[0] ? device->vif.ifname : "vifDOMID.ID");
     return chaos_error_set(err, -error, exit, "cannot make its %s %u: %s",
                            device->type == NOXS_DEV_VIF ? "vif" : "sysctl device", device->id,
                            strerror(error));

@@ -60,8 +60,7 @@ int registry_open(struct registry *registry, const char *path, struct chaos_erro
         registry->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (registry->dir >= 0)
         return 0;
-    return chaos_error_set(err, -errno,
-                           errno == EACCES ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
+    return chaos_error_set(err, -errno, errno == EACCES ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
                            "cannot open the state directory %s: %s", path, strerror(errno));
 }
 

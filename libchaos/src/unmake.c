@@ -136,7 +136,7 @@ int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
     int rc;
 
     if (domain->domid == 0)
-        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_USAGE,
                                "domain 0 is the control domain: it cannot be destroyed");
     if (domain->name[0] == '\0')
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,

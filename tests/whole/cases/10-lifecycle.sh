@@ -15,9 +15,6 @@ check_output '^[0-9]+$' "domid prints one number" chaos domid noop
 check_output '^noop$' "domname prints one name" chaos domname "$id"
 check "the table has xl's header" test "$(chaos list | head -n 1)" = \
     "$(printf 'Name                                        ID   Mem VCPUs\tState\tTime(s)')"
-check "xl's own list has the same columns" test \
-    "$(chaos list noop | tail -n 1 | awk '{ print $2, $3, $4 }')" = \
-    "$(xl list "$id" | tail -n 1 | awk '{ print $(NF-4), $(NF-3), $(NF-2) }')"
 check "list -o json is JSON" sh -c 'chaos list -o json | python3 -m json.tool'
 check "the guest says on its console that it is up" wait_for 5 console_shows noop '^noop: up'
 check "and again: reading the ring leaves it as it is" console_shows noop '^noop: up'
@@ -38,7 +35,7 @@ check_exit 3 'other' "it is gone" chaos domid other
 
 check "create -p" chaos create -p "$GUESTS/noop.cfg"
 check_output '--p---' "it is paused" domain_state noop
-check_exit 1 '^$' "and has not run" console noop
+check "and has not run" sh -c '! chaos console --no-follow noop | grep .'
 check "unpause" chaos unpause noop
 check "it comes up" wait_for 5 console_shows noop '^noop: up'
 before=$(chaos domid noop)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The host: what it is, and whether it has what guests need. */
+#ifndef CHAOS_HOST_H
+#define CHAOS_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <chaos/domain.h>
+#include <chaos/error.h>
+
+struct chaos_host {
+    uint32_t xen_major, xen_minor;
+    char xen_extra[16], xen_caps[1024], xen_changeset[64], xen_commandline[1024];
+    char compiler[64], compile_date[32];
+    uint32_t page_size;
+    uint32_t cpus, nodes, cores_per_socket, threads_per_core, cpu_khz;
+    uint32_t hw_caps[8];
+    uint64_t total_kib, free_kib;
+    uint32_t noxs_version; /* 0: this Xen has no device pages */
+};
+
+int chaos_host_info(struct chaos *chaos, struct chaos_host *out, struct chaos_error *err);
+
+/* Called with each finding: what was looked at, whether it is well, and what there is or to do. */
+typedef void chaos_finding(void *opaque, const char *subject, bool ok, const char *text);
+
+/*
+ * Looks at everything that a create needs, also where chaos_open fails. True if all is well. Opens
+ * its own handles.
+ */
+bool chaos_doctor(chaos_finding *finding, void *opaque);
+
+#endif

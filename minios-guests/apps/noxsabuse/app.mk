@@ -1,0 +1,1 @@
+noxsabuse_memory := 1

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A hypervisor in memory: domains, their memory with real contents, event channels, pins. It
+ * fails the test at once when it is misused, and fails its n-th call when it is told to.
+ */
+#ifndef FAKE_HV_H
+#define FAKE_HV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bus.h"
+#include "hv.h"
+
+#define FAKE_DOMAINS     16
+#define FAKE_EXTENTS     256
+#define FAKE_FRAMES      16384u /* 64 MiB of machine memory */
+#define FAKE_FIRST_FRAME 0x1000u
+
+struct fake_domain {
+    bool used, paused, started, shutdown, vcpu_set;
+    uint32_t domid, max_vcpus, vcpus, nr_ports, bound_port, reason;
+    uint8_t uuid[16];
+    uint64_t max_pages, pages;
+    struct {
+        uint64_t pfn, frame, nr;
+    } extent[FAKE_EXTENTS];
+    size_t nr_extents;
+    uint64_t shared_info_frame, root_frame, hypercall_frame;
+    struct hv_vcpu vcpu;
+    unsigned int affinities;
+    unsigned int devices;
+};
+
+struct fake_hv {
+    struct hv hv;
+    struct bus bus; /* shares the domains and the count of calls */
+    int memfd;
+    bool *frame_used;
+    struct fake_domain domain[FAKE_DOMAINS];
+    uint32_t last_domid;
+    size_t mapped; /* pages mapped now */
+    unsigned int max_order;
+
+    unsigned int calls;   /* that can fail, since the last reset */
+    unsigned int fail_at; /* this one does; 0: none */
+    int fail_with;
+    const char *failed_in; /* the call that did */
+
+    bool closed_hv, closed_bus;
+    bool bound;
+    unsigned int device_domain[FAKE_DOMAINS]; /* ids that have devices, also of dead domains */
+    unsigned int notified;
+    int event_fd;
+    int last_request; /* enum bus_request, -1: none */
+};
+
+extern const struct bus_ops fake_bus_ops;
+
+struct fake_hv *fake_hv_new(void);
+void fake_hv_free(struct fake_hv *fake);
+
+/* Fails the test unless nothing is left: domains but dom0, frames, mappings, devices. */
+void fake_hv_assert_empty(const struct fake_hv *fake);
+
+struct fake_domain *fake_domain(struct fake_hv *fake, uint32_t domid); /* NULL: none */
+/* Contents of a domain's machine frame. */
+void *fake_frame(struct fake_hv *fake, uint64_t frame);
+/* What a virtual address of a domain's vcpu 0 leads to; NULL: not mapped. */
+void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool *writable);
+
+/* Counts a call that can fail; -errno if it is this one's turn. */
+int fake_turn(struct fake_hv *fake, const char *call);
+
+#endif
