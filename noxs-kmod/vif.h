@@ -69,6 +69,8 @@ static inline struct noxs_vif *netdev_vif(const struct net_device *netdev)
 extern const struct noxs_type noxs_vif_type;
 int noxs_vif_init(void);
 void noxs_vif_exit(void);
+/* At NETDEV_REGISTER, after IPv6. */
+void noxs_vif_mtu(struct net_device *netdev);
 /* Waits until destroyed vifs have given their names back. Not under rtnl. */
 void noxs_vif_flush(void);
 
