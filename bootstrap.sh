@@ -41,7 +41,9 @@ Xen hypervisor|build_xen
 dom0 image|build_image
 boot of the emulated host|build_snapshot
 '
-test_steps='user space with sanitizers|build_sanitized'
+test_steps='fuzzers|build_fuzzers
+user space with sanitizers|build_sanitized
+'
 
 missing_packages() {
     sed -e 's/#.*//' tests/host/packages | while read -r package; do
@@ -67,8 +69,11 @@ install_packages() {
 }
 
 build_user_space() {
-    cmake -S . -B build -DCHAOS_BUILD_TESTS=ON -DCHAOS_BUILD_FUZZERS=ON &&
-        cmake --build build -j "$jobs"
+    cmake -S . -B build && cmake --build build -j "$jobs"
+}
+
+build_fuzzers() {
+    cmake -S . -B build -DCHAOS_BUILD_FUZZERS=ON && cmake --build build -j "$jobs"
 }
 
 build_sanitized() {

@@ -49,66 +49,67 @@ def xen():
     return cache.entry("xen", key, build, f"Xen hypervisor, {len(names)} patches (about 90 s)")
 
 
-def kernel_package():
-    """Name of the current kernel package; kept, so that it is asked for only once."""
-    pin = CACHE / "kernel-package"
-    if pin.exists():
-        return pin.read_text().split()
-    debget = HERE / "debget"
+def debget(*words):
+    """Standard output of a query."""
     try:
-        depends = subprocess.run([debget, "depends", "linux-image-amd64"], check=True,
-                                 capture_output=True, text=True).stdout
-        release = re.search(r"Depends: linux-image-(\S+)", depends).group(1)
-        versions = subprocess.run([debget, "versions", f"linux-image-{release}"], check=True,
-                                  capture_output=True, text=True).stdout
-        version = versions.split("|")[1].strip()
-    except (subprocess.CalledProcessError, AttributeError, IndexError) as error:
-        reason = getattr(error, "stderr", None) or str(error)
-        raise HostError("cannot find out the current kernel package; is the network there? "
-                        + reason.strip().splitlines()[-1]) from error
-    pin.parent.mkdir(parents=True, exist_ok=True)
-    pin.write_text(f"{release} {version}\n")
-    return [release, version]
+        return subprocess.run([HERE / "debget", *words], check=True, capture_output=True,
+                              text=True).stdout
+    except subprocess.CalledProcessError as error:
+        raise HostError(f"debget {' '.join(words)} failed; is the network there? "
+                        + error.stderr.strip().splitlines()[-1]) from error
+
+
+def dependency(package, pattern):
+    found = re.search(f"Depends: ({pattern})", debget("depends", package))
+    if not found:
+        raise HostError(f"{package} has no dependency {pattern}; the mirror is not as expected")
+    return found.group(1)
+
+
+def kernel_package():
+    """Release and version of the kernel; kept, so that the mirror is asked only once."""
+    pin = CACHE / "kernel-package"
+    if not pin.exists():
+        package = dependency("linux-image-amd64", r"linux-image-\S+")
+        version = debget("versions", package).split("|")[1].strip()
+        pin.parent.mkdir(parents=True, exist_ok=True)
+        pin.write_text(f"{package.removeprefix('linux-image-')} {version}\n")
+    return pin.read_text().split()
 
 
 def kernel():
-    """The folder with the unpacked kernel package: `vmlinuz`, `lib/modules/RELEASE`."""
+    """The folder with the unpacked kernel packages: `vmlinuz`, `lib/modules`, `usr/src`."""
+    try:
+        return fetch_kernel()
+    except HostError:
+        # The mirror may have moved on to the next one: forget what we knew of it, try again.
+        (CACHE / "kernel-package").unlink(missing_ok=True)
+        subprocess.run([HERE / "debget", "refresh"], check=False, capture_output=True)
+        return fetch_kernel()
+
+
+def fetch_kernel():
     release, version = kernel_package()
-    package = f"linux-image-{release}"
 
     def build(target, log):
-        cache.run(log, HERE / "debget", "download", f"{package}={version}", cwd=target)
-        deb = next(target.glob("*.deb"))
-        cache.run(log, "dpkg-deb", "-x", deb, target)
-        deb.unlink()
-        (target / f"boot/vmlinuz-{release}").rename(target / "vmlinuz")
-
-    return cache.entry("kernel", cache.digest(package, version), build, f"kernel {release}")
-
-
-def kernel_headers():
-    """The folder to give to an out-of-tree module's build as KDIR."""
-    release, version = kernel_package()
-    installed = CACHE.__class__(f"/usr/src/linux-headers-{release}")
-    if installed.is_dir():
-        return installed
-    arch = release.rsplit("-", 1)[1]
-    names = [f"linux-headers-{release}={version}",
-             f"linux-headers-{release.removesuffix('-' + arch)}-common={version}"]
-
-    def build(target, log):
-        debget = HERE / "debget"
-        depends = subprocess.run([debget, "depends", names[0].split("=")[0]], check=True,
-                                 capture_output=True, text=True).stdout
-        kbuild = re.search(r"Depends: (linux-kbuild-\S+)", depends).group(1)
-        cache.run(log, debget, "download", *names, kbuild, cwd=target)
+        headers = f"linux-headers-{release}"
+        packages = [f"{name}={version}" for name in (f"linux-image-{release}", headers,
+                                                     dependency(headers, r"linux-headers-\S+"))]
+        packages.append(dependency(headers, r"linux-kbuild-\S+"))
+        cache.run(log, HERE / "debget", "download", *packages, cwd=target)
         for deb in target.glob("*.deb"):
             cache.run(log, "dpkg-deb", "-x", deb, target)
             deb.unlink()
         relocate_headers(target)
+        (target / f"boot/vmlinuz-{release}").rename(target / "vmlinuz")
 
-    folder = cache.entry("headers", cache.digest(*names), build, f"kernel headers {release}")
-    return folder / f"usr/src/linux-headers-{release}"
+    return cache.entry("kernel", cache.digest("kernel 2", release, version), build,
+                       f"kernel {release}")
+
+
+def kernel_headers():
+    """The folder to give to an out-of-tree module's build as KDIR."""
+    return kernel() / f"usr/src/linux-headers-{kernel_package()[0]}"
 
 
 def relocate_headers(target):
