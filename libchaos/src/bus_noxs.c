@@ -116,7 +116,11 @@ static int create_failed(struct bus_noxs *noxs, const struct noxs_ioc_create *cr
     if (create->failed >= create->nr)
         return chaos_error_set(err, -error, exit, "cannot make its devices: %s", strerror(error));
     device = &devices[create->failed];
+<<<<<<< HEAD
     if (error == EADDRINUSE && device->vif.ifname[0])
+=======
+    if (device->type == NOXS_DEV_VIF && error == EADDRINUSE)
+>>>>>>> lib
         return chaos_error_set(err, -error, CHAOS_EXIT_EXISTS,
                                "vif %u: a network device with the name \"%.16s\" exists already",
                                device->id, device->vif.ifname);
