@@ -81,7 +81,7 @@ static void print_timing_json(const struct chaos_timing *timing, const struct ch
 static int create(const struct create_options *given, const struct chaos_config *config,
                   struct chaos_error *err)
 {
-    struct chaos_timing timing;
+    struct chaos_timing timing = {0};
     const struct chaos_create_options how = {
         .paused = given->paused || given->console,
         .timing = given->timing ? &timing : NULL,
