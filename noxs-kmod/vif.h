@@ -47,7 +47,7 @@ struct noxs_vif {
 	struct xen_netif_rx_back_ring rx;
 	struct sk_buff_head rx_queue;	/* waits for slots */
 	unsigned int rx_queue_bytes;
-	unsigned long rx_progress;	/* jiffies: when a packet last went to the guest */
+	unsigned long rx_progress;	/* jiffies: last packet that went, or began to wait */
 	bool rx_starved;		/* an event is asked for when there are slots */
 
 	/* One writer each: poll function, rx_lock. */
