@@ -56,7 +56,6 @@ static enum noxs_feed finish(struct noxs_packet *packet)
 static enum noxs_feed feed_extra(struct noxs_packet *packet, const union noxs_tx_slot *entry,
 				 bool more_data)
 {
-	packet->extras++;
 	if (entry->extra.type != NOXS_EXTRA_GSO || packet->gso_type != NOXS_GSO_NONE)
 		return fatal(packet, "extra information of unknown type, or twice");
 	if (entry->extra.gso_type != NOXS_GSO_TCPV4 && entry->extra.gso_type != NOXS_GSO_TCPV6)
@@ -65,6 +64,7 @@ static enum noxs_feed feed_extra(struct noxs_packet *packet, const union noxs_tx
 		return fatal(packet, "segments of no size");
 	if (entry->extra.gso_size < NOXS_GSO_MIN || entry->extra.gso_size == NOXS_GSO_RESERVED)
 		packet->drop = true;
+	packet->extras++;
 	packet->gso_type = entry->extra.gso_type;
 	packet->gso_size = entry->extra.gso_size;
 	packet->want_extra = entry->extra.flags & NOXS_EXTRA_MORE;

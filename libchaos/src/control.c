@@ -16,7 +16,7 @@ static int not_domain0(const struct chaos_domain *domain, const char *what, stru
 {
     if (domain->domid != 0)
         return 0;
-    return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+    return chaos_error_set(err, -EPERM, CHAOS_EXIT_USAGE,
                            "domain 0 is the control domain: it cannot be %s", what);
 }
 

@@ -35,6 +35,7 @@ struct noxs_driver {
     static const struct noxs_driver name                                                           \
         __attribute__((used, section("noxs_drivers"), aligned(sizeof(void *))))
 
+struct noxs_device *noxs_attached(uint16_t type); /* the first with a driver, or null */
 void noxs_set_state(struct noxs_device *dev, uint32_t state);
 uint32_t noxs_back_state(const struct noxs_device *dev);
 

@@ -27,18 +27,22 @@ void noxs_ready(void)
 
 static bool map_page(const struct noxs_op_query *query)
 {
-    page = page_alloc();
-    if (!page)
+    struct noxs_page *p = page_alloc();
+
+    if (!p)
         return false;
-    if (!map_frame(page, query->frame, false)) {
-        if (noxs_page_valid(page))
-            return true;
-        kprintf("noxs: device page is not of ABI version %u\n", NOXS_ABI_VERSION);
-        map_own(page);
+    if (map_frame(p, query->frame, false)) {
+        page_free(p);
+        return false;
     }
-    page_free(page);
-    page = NULL;
-    return false;
+    if (!noxs_page_valid(p)) {
+        kprintf("noxs: device page is not of ABI version %u\n", NOXS_ABI_VERSION);
+        if (!map_own(p))
+            page_free(p);
+        return false;
+    }
+    page = p;
+    return true;
 }
 
 const struct noxs_page *noxs_page(void)
@@ -128,6 +132,15 @@ static void attach(const struct noxs_dev *entry)
     }
     dev->next = devices;
     devices = dev;
+}
+
+struct noxs_device *noxs_attached(uint16_t type)
+{
+    struct noxs_device *dev = devices;
+
+    while (dev && dev->entry.type != type)
+        dev = dev->next;
+    return dev;
 }
 
 static bool known(const struct noxs_dev *entry)

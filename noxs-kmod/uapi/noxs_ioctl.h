@@ -47,8 +47,9 @@ NOXS_STATIC_ASSERT(dev_config_size, sizeof(struct noxs_dev_config) == 128);
 
 /*
  * CREATE: makes the back-ends of nr devices of one domain and adds them to its device page (one
- * hypercall); all or nothing. -EEXIST: the domain has such a device already; `failed` is the index
- * of the device at fault (or nr). The domain must exist and should not have run yet.
+ * hypercall); all or nothing. -EEXIST: the domain has such a device already; -EADDRINUSE: there is
+ * a network device of that name; `failed` is the index of the device at fault (or nr). The domain
+ * must exist and should not have run yet.
  */
 struct noxs_ioc_create {
     uint32_t abi_version;
@@ -62,7 +63,9 @@ struct noxs_ioc_create {
 /*
  * DESTROY: removes back-ends (key.type NONE: all of the domain; key.id NOXS_ID_ALL: all of the
  * type) and, while the domain is still there, their page entries. Meant to be called after the
- * domain was destroyed: then its mappings of our pages are gone. -ENOENT: nothing matched.
+ * domain was destroyed: then its mappings of our pages are gone. -ENOENT: nothing matched. The
+ * network device of a vif may be seen for some milliseconds more; its name can be used again at
+ * once.
  */
 struct noxs_ioc_destroy {
     uint32_t abi_version;

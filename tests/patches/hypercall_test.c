@@ -21,6 +21,7 @@
 #define A_GFN   0x1000u
 #define CYCLES  50
 #define PATIENT 200 /* times 10 ms */
+#define RANDOM  20000
 
 static xencall_handle *calls;
 static xc_interface *ctrl;
@@ -108,7 +109,8 @@ static int remove_devs(uint32_t domid, uint16_t first_id, uint16_t nr)
     return devs(NOXS_OP_REMOVE, batch(domid, first_id, nr));
 }
 
-static uint32_t make_domain(bool translated)
+/* pool: of processors; with one that is not there, creation fails after the page was made. */
+static int try_domain(bool translated, uint32_t pool, uint32_t *domid)
 {
     struct xen_domctl_createdomain config = {
         .flags = translated ? XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap : 0,
@@ -116,15 +118,23 @@ static uint32_t make_domain(bool translated)
         .max_evtchn_port = -1,
         .max_grant_frames = 4,
         .grant_opts = XEN_DOMCTL_GRANT_version(1),
+        .cpupool_id = pool,
         .arch.emulation_flags = translated ? XEN_X86_EMU_LAPIC : 0,
     };
     char label[] = "system_u:system_r:domU_t";
-    uint32_t domid = 0;
 
     /* Fails, and is not needed, where FLASK is off. */
     if (xc_flask_context_to_sid(ctrl, label, sizeof(label) - 1, &config.ssidref) != 0)
         config.ssidref = 0;
-    need(xc_domain_create(ctrl, &domid, &config) == 0, "create a domain");
+    *domid = 0;
+    return xc_domain_create(ctrl, domid, &config);
+}
+
+static uint32_t make_domain(bool translated)
+{
+    uint32_t domid;
+
+    need(try_domain(translated, 0, &domid) == 0, "create a domain");
     return domid;
 }
 
@@ -394,7 +404,87 @@ static void test_translated_domain(void)
     need(page, "map a device page");
     CHECK(page->slots == NOXS_PAGE_DEVS - 1);
     xenforeignmemory_unmap(foreign, page, 1);
+    CHECK(xc_domain_remove_from_physmap(ctrl, domid, A_GFN + 1) == 0);
+    CHECK(!map(domid, A_GFN + 1, PROT_READ));
+    CHECK(xc_domain_add_to_physmap(ctrl, domid, NOXS_MAPSPACE, 0, A_GFN) == 0);
     destroy_domain(domid);
+}
+
+/* What the builder of a domain can do to the page as if it were memory of the domain. */
+static void test_released_page(void)
+{
+    uint32_t domid = make_domain(false);
+    struct noxs_op_query q;
+    xen_pfn_t frame;
+
+    CHECK_RC(query(domid, &q), 0);
+    frame = q.frame;
+    CHECK(xc_domain_decrease_reservation(ctrl, domid, 1, 0, &frame) == 1);
+    CHECK(!map(domid, q.frame, PROT_READ));
+    CHECK_RC(add(domid, 0, NOXS_OP_BATCH), 0);
+    CHECK_RC(query(domid, &q), 0);
+    CHECK(q.slots == NOXS_OP_BATCH && q.frame == frame);
+    destroy_domain(domid);
+
+    domid = make_domain(true);
+    CHECK(xc_domain_add_to_physmap(ctrl, domid, NOXS_MAPSPACE, 0, A_GFN) == 0);
+    frame = A_GFN;
+    CHECK(xc_domain_decrease_reservation(ctrl, domid, 1, 0, &frame) == 1);
+    CHECK(!map(domid, A_GFN, PROT_READ));
+    CHECK_RC(add(domid, 0, NOXS_OP_BATCH), 0);
+    destroy_domain(domid);
+}
+
+/* Any call is answered, and leaves a page that a reader can make sense of. */
+static void test_random(void)
+{
+    uint32_t domid = make_domain(false);
+    struct noxs_op_query q;
+    struct noxs_page *page;
+    unsigned int seed = 1;
+
+    CHECK_RC(query(domid, &q), 0);
+    page = map(domid, q.frame, PROT_READ);
+    need(page, "map a device page");
+    for (unsigned int round = 0; round < RANDOM; round++) {
+        struct noxs_op_devs op;
+        int rc;
+
+        for (size_t i = 0; i < sizeof(op); i++)
+            ((uint8_t *)&op)[i] = (uint8_t)rand_r(&seed);
+        op.domid = (uint16_t)(rand_r(&seed) % 8 ? domid : op.domid);
+        op.nr = (uint16_t)(rand_r(&seed) % (NOXS_OP_BATCH + 4));
+        for (unsigned int i = 0; i < NOXS_OP_BATCH; i++) {
+            op.dev[i].type = (uint16_t)(1 + op.dev[i].type % (round % 2 ? 3 : 6));
+            op.dev[i].id %= 512;
+            op.dev[i].back_end = 0;
+            op.dev[i].flags = op.dev[i].flags % 64 == 1;
+        }
+        rc = noxs_op((unsigned int)rand_r(&seed) % 6, &op, sizeof(op));
+        CHECK(rc <= 0 && rc > -200);
+        CHECK(page->generation % 2 == 0 && page->slots <= NOXS_PAGE_DEVS);
+    }
+    CHECK(page->slots > 0);
+    xenforeignmemory_unmap(foreign, page, 1);
+    destroy_domain(domid);
+}
+
+static void test_multicall(void)
+{
+    struct noxs_op_query *q = xencall_alloc_buffer(calls, 2 * sizeof(*q));
+    multicall_entry_t *call = xencall_alloc_buffer(calls, 2 * sizeof(*call));
+
+    need(q && call, "allocate a hypercall buffer");
+    for (int i = 0; i < 2; i++) {
+        q[i] = (struct noxs_op_query){.domid = i ? NOBODY : NOXS_DOMID_SELF};
+        call[i] =
+            (multicall_entry_t){.op = NOXS_HYPERCALL, .args = {NOXS_OP_QUERY, (uintptr_t)&q[i]}};
+    }
+    CHECK(xencall2(calls, __HYPERVISOR_multicall, (uintptr_t)call, 2) == 0);
+    CHECK((long)call[0].result == 0 && q[0].abi_version == NOXS_ABI_VERSION);
+    CHECK((long)call[1].result == -ESRCH);
+    xencall_free_buffer(calls, call);
+    xencall_free_buffer(calls, q);
 }
 
 static bool pending(xenevtchn_handle *events, xenevtchn_port_or_error_t port)
@@ -443,8 +533,10 @@ static uint64_t free_pages(void)
 static void cycles(void)
 {
     for (int i = 0; i < CYCLES; i++) {
-        uint32_t domid = make_domain(i % 2);
+        uint32_t domid;
 
+        CHECK(try_domain(i % 2, NOBODY, &domid) < 0);
+        domid = make_domain(i % 2);
         CHECK_RC(add(domid, 0, NOXS_OP_BATCH), 0);
         if (i % 2)
             CHECK(xc_domain_add_to_physmap(ctrl, domid, NOXS_MAPSPACE, 0, A_GFN) == 0);
@@ -476,6 +568,9 @@ int main(void)
     test_bad_op();
     test_pv_domain();
     test_translated_domain();
+    test_released_page();
+    test_multicall();
+    test_random();
     test_virq();
     test_leaks();
     printf("%u checks, %u failed\n", checks, failures);

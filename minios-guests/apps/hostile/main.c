@@ -32,8 +32,8 @@ void scribble(volatile void *at, size_t len)
 
 static void wait_for(struct victim *v, uint32_t state)
 {
-    for (unsigned i = 0; i < 100 && noxs_back_state(&v->dev) != state; i++)
-        nap();
+    for (unsigned i = 0; i < 1000 && noxs_back_state(&v->dev) != state; i++)
+        thread_sleep_until(time_ns() + MS / 10);
 }
 
 void connect(struct victim *v)
@@ -52,9 +52,10 @@ void connect(struct victim *v)
 void disconnect(struct victim *v)
 {
     noxs_set_state(&v->dev, NOXS_STATE_CLOSED);
-    wait_for(v, NOXS_STATE_INITWAIT);
+    wait_for(v, NOXS_STATE_CLOSED);
     vif_rings_drop(&v->rings);
     noxs_set_state(&v->dev, NOXS_STATE_INITIALISING);
+    wait_for(v, NOXS_STATE_INITWAIT);
 }
 
 static void count_event(void *arg)
@@ -74,21 +75,21 @@ static bool open_first(uint16_t type, struct victim *v)
     return false;
 }
 
-/* What a request to shut down would be acknowledged in, overwritten without end. */
+/* Where a request to shut down would be acknowledged, overwritten without end. */
 static void sysctl_garbage(void)
 {
-    static struct victim v;
+    struct noxs_device *dev = noxs_attached(NOXS_DEV_SYSCTL);
 
-    if (!open_first(NOXS_DEV_SYSCTL, &v))
+    if (!dev)
         guest_crash("hostile: no sysctl device");
     for (unsigned i = 0; i < 2000; i++) {
-        scribble(&v.dev.ctrl->sysctl_front, sizeof(v.dev.ctrl->sysctl_front));
-        noxs_set_state(&v.dev, i % 3 ? noise() % 8 : noise());
+        scribble(&dev->ctrl->sysctl_front, sizeof(dev->ctrl->sysctl_front));
+        noxs_set_state(dev, i % 3 ? noise() % 8 : noise());
         if (i % 50 == 0)
             nap();
     }
-    scribble(v.dev.ctrl, PAGE_SIZE);
-    evtchn_notify(v.dev.port);
+    scribble(dev->ctrl, PAGE_SIZE);
+    evtchn_notify(dev->port);
 }
 
 static const struct attack *find(const struct attack *a, const char *mode)
