@@ -98,7 +98,9 @@ int chaos_domain_wait(struct chaos *chaos, struct chaos_domain *domain, uint32_t
         }
         if (timeout_ms != UINT32_MAX && now_us() - start >= limit)
             return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
-                                   "domain %u did not shut down within %u s", domain->domid,
+                                   "domain %u (%s) did not shut down within %u s; chaos destroy "
+                                   "does not ask it",
+                                   domain->domid, domain->name[0] ? domain->name : "no name",
                                    timeout_ms / 1000);
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < POLL_MOST_US * 1000)
