@@ -216,6 +216,7 @@ static const struct file_operations noxs_fops = {
 	.owner = THIS_MODULE,
 	.open = noxs_open,
 	.unlocked_ioctl = noxs_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = no_llseek,
 };
 

@@ -54,8 +54,10 @@ static void device_connect(struct noxs_device *dev)
 	int rc = dev->type->connect(dev);
 
 	if (rc) {
-		pr_info_ratelimited("domain %u: %s: cannot connect: error %d\n", dev->domid,
-				    dev->name, rc);
+		if (!dev->complained)
+			pr_info_ratelimited("domain %u: %s: cannot connect: error %d\n",
+					    dev->domid, dev->name, rc);
+		dev->complained = true;
 		noxs_ctrl_set_state(dev, NOXS_STATE_CLOSED, -rc);
 		return;
 	}

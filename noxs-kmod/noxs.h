@@ -71,6 +71,7 @@ struct noxs_device {
 	u32 error;
 	unsigned long window_start;	/* jiffies; limits changes of state per second */
 	unsigned int window_changes;
+	bool complained;		/* in the log, of a connection that failed: once */
 	struct work_struct work;
 };
 

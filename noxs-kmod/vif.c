@@ -4,6 +4,7 @@
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/rtnetlink.h>
+#include <net/ipv6.h>
 
 #include "vif.h"
 
@@ -171,6 +172,22 @@ static void suppress_uevents(struct net_device *netdev)
 	netdev->_tx[0].kobj.uevent_suppress = 1;
 }
 
+/*
+ * A port of a bridge has no addresses. IPv6 makes no state (some 60 sysctls) for a device whose MTU is
+ * too small when it is registered, and leaves a slave alone when it comes up: so neither that
+ * work nor its packets to the guest. noxs_vif_mtu() sets the MTU before anybody is told of it.
+ */
+static void suppress_ipv6(struct net_device *netdev)
+{
+	netdev->mtu = IPV6_MIN_MTU - 1;
+	netdev->flags |= IFF_SLAVE;
+}
+
+void noxs_vif_mtu(struct net_device *netdev)
+{
+	netdev->mtu = netdev_vif(netdev)->dev.config.vif.mtu;
+}
+
 static int vif_publish(struct noxs_device *dev)
 {
 	struct noxs_vif *vif = to_vif(dev);
@@ -183,6 +200,8 @@ static int vif_publish(struct noxs_device *dev)
 		return -ENOMEM;
 	*(struct noxs_vif **)netdev_priv(netdev) = vif;
 	netdev->mtu = dev->config.vif.mtu;
+	if (dev->config.vif.bridge[0])
+		suppress_ipv6(netdev);
 	suppress_uevents(netdev);
 	netif_napi_add(netdev, &vif->napi, noxs_vif_poll);
 	vif->netdev = netdev;

@@ -47,7 +47,7 @@ struct noxs_vif {
 	struct xen_netif_rx_back_ring rx;
 	struct sk_buff_head rx_queue;	/* waits for slots */
 	unsigned int rx_queue_bytes;
-	unsigned long rx_progress;	/* jiffies: when a packet last went to the guest */
+	unsigned long rx_progress;	/* jiffies: last packet that went, or began to wait */
 	bool rx_starved;		/* an event is asked for when there are slots */
 
 	/* One writer each: poll function, rx_lock. */
@@ -69,6 +69,8 @@ static inline struct noxs_vif *netdev_vif(const struct net_device *netdev)
 extern const struct noxs_type noxs_vif_type;
 int noxs_vif_init(void);
 void noxs_vif_exit(void);
+/* At NETDEV_REGISTER, after IPv6. */
+void noxs_vif_mtu(struct net_device *netdev);
 /* Waits until destroyed vifs have given their names back. Not under rtnl. */
 void noxs_vif_flush(void);
 

@@ -70,11 +70,14 @@ static int hotplug_notify(struct notifier_block *block, unsigned long event, voi
 
 	if (!noxs_vif_is_netdev(netdev))
 		return NOTIFY_DONE;
-	if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
+	if (event == NETDEV_REGISTER)
+		noxs_vif_mtu(netdev);
+	else if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
 		hotplug_update(netdev_vif(netdev), netdev);
 	return NOTIFY_DONE;
 }
 
+/* Registered after IPv6's, of the same priority: so it is called after that. */
 static struct notifier_block hotplug_block = { .notifier_call = hotplug_notify };
 
 void noxs_vif_hotplug_failed(struct noxs_device *dev, u32 error)

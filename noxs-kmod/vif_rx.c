@@ -268,9 +268,10 @@ static void queue_purge(struct noxs_vif *vif)
 static bool queue_packet(struct noxs_vif *vif, struct sk_buff *skb)
 {
 	/* A guest that takes nothing any more is not to hold memory of dom0's for ever. */
-	if (!skb_queue_empty(&vif->rx_queue) &&
-	    time_after(jiffies, vif->rx_progress + NOXS_RX_STALL))
+	if (time_after(jiffies, vif->rx_progress + NOXS_RX_STALL))
 		queue_purge(vif);
+	if (skb_queue_empty(&vif->rx_queue))
+		vif->rx_progress = jiffies;
 	if (vif->rx_queue_bytes + skb->truesize > NOXS_RX_QUEUE_BYTES)
 		return false;
 	vif->rx_queue_bytes += skb->truesize;

@@ -300,6 +300,20 @@ static int random_bytes(void *buffer, size_t length, struct chaos_error *err)
                            strerror(errno));
 }
 
+/* Only a uuid that was given can be taken: then all domains are asked. */
+static int check_uuid(struct creation *c, struct chaos_error *err)
+{
+    struct hv_info info;
+    int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return hv_failed(err, rc, "list the domains");
+    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
+                           info.domid);
+}
+
 static int choose_identity(struct creation *c, struct chaos_error *err)
 {
     static const uint8_t none[16];
@@ -314,6 +328,10 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
         memcpy(c->config.uuid, random, sizeof(c->config.uuid));
         c->config.uuid[6] = (c->config.uuid[6] & 0x0f) | 0x40; /* version 4, */
         c->config.uuid[8] = (c->config.uuid[8] & 0x3f) | 0x80; /* variant 1 */
+    } else {
+        rc = check_uuid(c, err);
+        if (rc < 0)
+            return rc;
     }
     memcpy(c->record.uuid, c->config.uuid, sizeof(c->record.uuid));
     for (i = 0; i < c->config.nr_vifs; i++, vif++) {

@@ -193,25 +193,40 @@ static int find_by_id(struct chaos *chaos, const char *which, const char *digits
     return 0;
 }
 
-static int find_by_uuid(struct chaos *chaos, const char *which, const char *text,
-                        struct chaos_domain *out, struct chaos_error *err)
+int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out)
 {
     struct hv_info infos[LIST_BATCH];
     uint32_t first = 0;
-    uint8_t uuid[16];
     int i, nr;
 
-    if (!uuid_parse(text, uuid))
-        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "\"%s\" is no uuid", which);
     while ((nr = chaos->hv->ops->list(chaos->hv, first, infos, LIST_BATCH)) > 0) {
         for (i = 0; i < nr; i++)
-            if (memcmp(infos[i].uuid, uuid, sizeof(uuid)) == 0) {
-                fill_with_name(chaos, &infos[i], out);
+            if (memcmp(infos[i].uuid, uuid, sizeof(infos[i].uuid)) == 0) {
+                *out = infos[i];
                 return 0;
             }
         first = infos[nr - 1].domid + 1;
     }
-    return not_found(err, which);
+    return nr < 0 ? nr : -ENOENT;
+}
+
+static int find_by_uuid(struct chaos *chaos, const char *which, const char *text,
+                        struct chaos_domain *out, struct chaos_error *err)
+{
+    struct hv_info info;
+    uint8_t uuid[16];
+    int rc;
+
+    if (!uuid_parse(text, uuid))
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "\"%s\" is no uuid", which);
+    rc = chaos_find_uuid(chaos, uuid, &info);
+    if (rc == -ENOENT)
+        return not_found(err, which);
+    if (rc < 0)
+        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot list the domains: %s",
+                               strerror(-rc));
+    fill_with_name(chaos, &info, out);
+    return 0;
 }
 
 int chaos_domain_find(struct chaos *chaos, const char *which, struct chaos_domain *out,

@@ -8,26 +8,6 @@
 
 #include "cleanup.h"
 
-#define LIST_BATCH 64
-
-/* The domain with this uuid. Walks all of them: only where a domain id is not known. */
-static int find_uuid(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)
-{
-    struct hv_info infos[LIST_BATCH];
-    uint32_t first = 1;
-    int i, nr;
-
-    while ((nr = hv->ops->list(hv, first, infos, LIST_BATCH)) > 0) {
-        for (i = 0; i < nr; i++)
-            if (memcmp(infos[i].uuid, uuid, 16) == 0) {
-                *domid = infos[i].domid;
-                return 0;
-            }
-        first = infos[nr - 1].domid + 1;
-    }
-    return nr < 0 ? nr : -ENOENT;
-}
-
 static int ask_failed(struct chaos_error *err, int rc)
 {
     return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about a domain: %s",
@@ -59,9 +39,14 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
         *domid = 0;
         return 0;
     }
-    rc = find_uuid(chaos->hv, record->uuid, domid);
-    *alive = rc == 0;
-    return rc == -ENOENT || rc == 0 ? 0 : ask_failed(err, rc);
+    rc = chaos_find_uuid(chaos, record->uuid, &info);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return ask_failed(err, rc);
+    *domid = info.domid;
+    *alive = true;
+    return 0;
 }
 
 static int unmake(struct chaos *chaos, const struct record *record, uint32_t *domid,

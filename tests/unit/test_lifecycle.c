@@ -312,6 +312,21 @@ static void test_name_taken(void **state)
     assert_nothing_left(f);
 }
 
+static void test_uuid_taken(void **state)
+{
+    struct fixture *f = *state;
+    struct chaos_domain domain;
+
+    create(f, &domain);
+    memcpy(f->config.uuid, domain.uuid, 16);
+    strcpy(f->config.name, "other");
+    assert_int_equal(chaos_domain_create(f->chaos, &f->config, NULL, NULL, &f->err), -EEXIST);
+    assert_int_equal(f->err.exit, CHAOS_EXIT_EXISTS);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+    create(f, &domain);
+    assert_memory_equal(f->config.uuid, domain.uuid, 16);
+}
+
 /* A record whose domain is gone, or whose id now is another domain's, keeps no name. */
 static void test_stale_record(void **state)
 {
@@ -587,6 +602,7 @@ int main(void)
         TEST(test_destroy_sweep),
         TEST(test_failed_undo),
         TEST(test_name_taken),
+        TEST(test_uuid_taken),
         TEST(test_stale_record),
         TEST(test_stale_name_is_free),
         TEST(test_killed_create),
