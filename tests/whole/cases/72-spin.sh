@@ -11,7 +11,7 @@ basis
 check "create" chaos create "$GUESTS/spin.cfg"
 check "the neighbour answers" wait_for 20 answers_ping 2
 check "it burns its processor" wait_for 20 sh -c 'test "$(chaos list spin | awk "NR == 2 { print (\$NF > 0.5) }")" = 1'
-check_exit 7 'did not shut down' "it does not hear a shutdown" chaos shutdown -w -t 3 spin
+check_exit 7 'spin.*did not shut down' "it does not hear a shutdown" chaos shutdown -w -t 3 spin
 check "destroy" chaos destroy spin
 leakcheck
 check "destroy" chaos destroy neighbour
