@@ -200,7 +200,7 @@ run_tests() {
     shift
     rm -f "$folder/tests.xml"
     ctest --test-dir "$folder" -j "$jobs" --output-junit "$folder/tests.xml" "$@" 2>/dev/null |
-        grep -E '^ *[0-9]+/[0-9]+ Test'
+        grep --line-buffered -E '^ *[0-9]+/[0-9]+ Test'
     [ -s "$folder/tests.xml" ] || die "ctest did not run; see $folder/Testing/Temporary"
 }
 
