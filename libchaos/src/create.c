@@ -27,8 +27,8 @@ struct creation {
     struct boot_files files;
     struct registry_claim claim;
     struct record record;
-    char *text; /* of the record */
-    size_t text_length;
+    struct text text; /* of the record */
+    char text_room[1024];
     struct memory memory;
     struct build build;
     bool devices; /* were asked for */
@@ -72,13 +72,15 @@ static int claim_name(struct creation *c, struct chaos_error *err)
 {
     struct registry *registry = &c->chaos->registry;
     const char *name = c->config.name;
-    int rc = record_format(&c->record, &c->config, &c->text, &c->text_length, err);
+    int rc;
 
+    text_begin(&c->text, c->text_room, sizeof(c->text_room));
+    rc = record_format(&c->record, &c->config, &c->text, err);
     if (rc < 0)
         return rc;
-    rc = registry_claim(registry, name, c->text, c->text_length, &c->claim, err);
+    rc = registry_claim(registry, name, c->text.bytes, c->text.length, &c->claim, err);
     if (rc == -EEXIST && chaos_forget_stale(c->chaos, name))
-        rc = registry_claim(registry, name, c->text, c->text_length, &c->claim, err);
+        rc = registry_claim(registry, name, c->text.bytes, c->text.length, &c->claim, err);
     return rc;
 }
 
@@ -89,8 +91,8 @@ static void drop_name(struct creation *c)
 
 static int note_progress(struct creation *c, struct chaos_error *err)
 {
-    record_update(c->text, &c->record);
-    return registry_write(&c->claim, c->text, RECORD_HEADER, err);
+    record_update(c->text.bytes, &c->record);
+    return registry_write(&c->claim, c->text.bytes, RECORD_HEADER, err);
 }
 
 static const struct step inputs[] = {
@@ -360,6 +362,6 @@ int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
     }
     boot_files_close(&c.files);
     memory_release(&c.memory);
-    free(c.text);
+    text_release(&c.text);
     return rc;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define ORDER_MAX 9 /* 2 MiB */
-#define BATCH     512
+#define BATCH     64
 
 static int add_extents(struct memory *memory, uint64_t pfn, unsigned int order,
                        const uint64_t *frames, size_t nr)
