@@ -46,12 +46,8 @@ user space with sanitizers|build_sanitized
 '
 
 missing_packages() {
-    sed -e 's/#.*//' tests/host/packages | while read -r package; do
-        if [ -n "$package" ] && ! dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null |
-            grep -q '^install ok installed'; then
-            echo "$package"
-        fi
-    done
+    comm -23 <(sed -e 's/ *#.*//' -e '/^$/d' tests/host/packages | sort) \
+        <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii *//p' | sort)
 }
 
 install_packages() {
@@ -140,7 +136,7 @@ interrupted() {
         echo
         echo "bootstrap.sh: interrupted; ending the step"
         kill -TERM -- "-$running" 2>/dev/null
-        wait "$running"
+        wait "$running" 2>/dev/null
         echo "bootstrap.sh: the same command goes on from here"
     fi
     exit "$1"
