@@ -40,22 +40,6 @@ struct step {
     void (*undo)(struct creation *c);
 };
 
-static int hv_failed(struct chaos_error *err, int rc, const char *what)
-{
-    if (rc == -EACCES)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
-                               "cannot %s: this Xen is not 4.17, or speaks another version of its "
-                               "domain control interface",
-                               what);
-    if (rc == -EPERM || rc == -ENOSYS)
-        return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE, "cannot %s: %s; Xen refuses it here",
-                               what, strerror(-rc));
-    return chaos_error_set(err, rc,
-                           rc == -ENOMEM || rc == -ENOSPC || rc == -ENFILE ? CHAOS_EXIT_RESOURCE
-                                                                           : CHAOS_EXIT_FAILURE,
-                           "cannot %s: %s", what, strerror(-rc));
-}
-
 /* ---------------------------------------------------------------- inputs */
 
 static int open_image(struct creation *c, struct chaos_error *err)
@@ -129,7 +113,7 @@ static int make_domain(struct creation *c, struct chaos_error *err)
 
     memcpy(how.uuid, c->record.uuid, sizeof(how.uuid));
     rc = hv->ops->domain_create(hv, &how, &c->record.domid);
-    return rc < 0 ? hv_failed(err, rc, "make the domain") : 0;
+    return rc < 0 ? hv_error(err, rc, "make the domain") : 0;
 }
 
 /* The domain first: while it is there, it may have pages of the devices mapped. */
@@ -157,13 +141,13 @@ static int set_up_vcpus(struct creation *c, struct chaos_error *err)
         return rc;
     rc = hv->ops->set_max_vcpus(hv, c->record.domid, c->config.vcpus);
     if (rc < 0)
-        return hv_failed(err, rc, "give it vcpus");
+        return hv_error(err, rc, "give it vcpus");
     if (memcmp(c->config.cpu_affinity, any, sizeof(any)) == 0)
         return 0;
     for (vcpu = 0; vcpu < c->config.vcpus; vcpu++) {
         rc = hv->ops->set_affinity(hv, c->record.domid, vcpu, c->config.cpu_affinity);
         if (rc < 0)
-            return hv_failed(err, rc, "bind its vcpus to the cpus given");
+            return hv_error(err, rc, "bind its vcpus to the cpus given");
     }
     return 0;
 }
@@ -185,7 +169,7 @@ static int make_devices(struct creation *c, struct chaos_error *err)
     int rc = hv->ops->evtchn_alloc_unbound(hv, c->record.domid, &c->record.console_port);
 
     if (rc < 0)
-        return hv_failed(err, rc, "make its console's event channel");
+        return hv_error(err, rc, "make its console's event channel");
     c->devices = true;
     return c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
 }
@@ -228,7 +212,7 @@ static int start_guest(struct creation *c, struct chaos_error *err)
 {
     int rc = c->paused ? 0 : c->chaos->hv->ops->unpause(c->chaos->hv, c->record.domid);
 
-    return rc < 0 ? hv_failed(err, rc, "let it run") : 0;
+    return rc < 0 ? hv_error(err, rc, "let it run") : 0;
 }
 
 static int commit_record(struct creation *c, struct chaos_error *err)
@@ -309,7 +293,7 @@ static int check_uuid(struct creation *c, struct chaos_error *err)
     if (rc == -ENOENT)
         return 0;
     if (rc < 0)
-        return hv_failed(err, rc, "list the domains");
+        return hv_error(err, rc, "list the domains");
     return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
                            info.domid);
 }

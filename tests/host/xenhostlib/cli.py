@@ -94,11 +94,6 @@ def kernel_headers(_options):
     return 0
 
 
-def serve(options):
-    hosts.serve(options.host, options.ready)
-    return 0
-
-
 def parser():
     top = argparse.ArgumentParser(prog="xenhost", description="an emulated Xen host")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
@@ -140,10 +135,6 @@ def parser():
     command("list", list_hosts, "list hosts", named=False)
     command("kernel-headers", kernel_headers, "print the KDIR that modules for dom0 build against",
             named=False)
-    sub = commands.add_parser("_serve")
-    sub.set_defaults(run=serve)
-    sub.add_argument("host")
-    sub.add_argument("ready", type=int)
     return top
 
 
@@ -156,6 +147,8 @@ def open_standard_streams():
 
 def main(arguments):
     open_standard_streams()
+    if arguments[:1] == ["_serve"]:  # the broker, started by `up`
+        return hosts.serve(arguments[1], int(arguments[2]))
     options = parser().parse_args(arguments)
     try:
         return options.run(options)

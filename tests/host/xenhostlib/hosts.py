@@ -84,6 +84,7 @@ def names():
 
 def make_config(options):
     """Everything that defines a host; the inputs are built if need be."""
+    machine.qemu_identity()
     image = inputs.image()
     xen = inputs.stock_xen() if options.stock else inputs.xen()
     return {
