@@ -9,6 +9,7 @@
 #include "vif.h"
 
 /* Destroyed vifs whose network devices are still to be unregistered: see vif_unpublish(). */
+#define LEAVE_BATCH 16
 static LIST_HEAD(leaving);
 static DEFINE_SPINLOCK(leaving_lock);
 
@@ -221,11 +222,15 @@ err_register:
 static void leave_work(struct work_struct *work)
 {
 	struct noxs_vif *vif, *next;
+	unsigned int n;
+	bool more;
 	LIST_HEAD(vifs);
 	LIST_HEAD(netdevs);
 
 	spin_lock(&leaving_lock);
-	list_splice_init(&leaving, &vifs);
+	for (n = 0; n < LEAVE_BATCH && !list_empty(&leaving); n++)
+		list_move_tail(leaving.next, &vifs);
+	more = !list_empty(&leaving);
 	spin_unlock(&leaving_lock);
 
 	rtnl_lock();
@@ -238,6 +243,8 @@ static void leave_work(struct work_struct *work)
 		free_netdev(vif->netdev);
 		noxs_put(&vif->dev);
 	}
+	if (more)
+		schedule_work(work);
 }
 
 static DECLARE_WORK(leave, leave_work);
@@ -256,13 +263,15 @@ static void vif_unpublish(struct noxs_device *dev)
 	spin_lock(&leaving_lock);
 	list_add_tail(&vif->leaving, &leaving);
 	spin_unlock(&leaving_lock);
-	noxs_queue(&leave);
+	schedule_work(&leave);
 	noxs_vif_hotplug_over();
 }
 
 void noxs_vif_flush(void)
 {
-	flush_work(&leave);
+	/* True as long as it was at work; it may have begun a second batch. */
+	while (flush_work(&leave))
+		;
 }
 
 const struct noxs_type noxs_vif_type = {

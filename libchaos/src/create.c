@@ -27,8 +27,8 @@ struct creation {
     struct boot_files files;
     struct registry_claim claim;
     struct record record;
-    char *text; /* of the record */
-    size_t text_length;
+    struct text text; /* of the record */
+    char text_room[1024];
     struct memory memory;
     struct build build;
     bool devices; /* were asked for */
@@ -39,22 +39,6 @@ struct step {
     int (*run)(struct creation *c, struct chaos_error *err);
     void (*undo)(struct creation *c);
 };
-
-static int hv_failed(struct chaos_error *err, int rc, const char *what)
-{
-    if (rc == -EACCES)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
-                               "cannot %s: this Xen is not 4.17, or speaks another version of its "
-                               "domain control interface",
-                               what);
-    if (rc == -EPERM || rc == -ENOSYS)
-        return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE, "cannot %s: %s; Xen refuses it here",
-                               what, strerror(-rc));
-    return chaos_error_set(err, rc,
-                           rc == -ENOMEM || rc == -ENOSPC || rc == -ENFILE ? CHAOS_EXIT_RESOURCE
-                                                                           : CHAOS_EXIT_FAILURE,
-                           "cannot %s: %s", what, strerror(-rc));
-}
 
 /* ---------------------------------------------------------------- inputs */
 
@@ -88,13 +72,15 @@ static int claim_name(struct creation *c, struct chaos_error *err)
 {
     struct registry *registry = &c->chaos->registry;
     const char *name = c->config.name;
-    int rc = record_format(&c->record, &c->config, &c->text, &c->text_length, err);
+    int rc;
 
+    text_begin(&c->text, c->text_room, sizeof(c->text_room));
+    rc = record_format(&c->record, &c->config, &c->text, err);
     if (rc < 0)
         return rc;
-    rc = registry_claim(registry, name, c->text, c->text_length, &c->claim, err);
+    rc = registry_claim(registry, name, c->text.bytes, c->text.length, &c->claim, err);
     if (rc == -EEXIST && chaos_forget_stale(c->chaos, name))
-        rc = registry_claim(registry, name, c->text, c->text_length, &c->claim, err);
+        rc = registry_claim(registry, name, c->text.bytes, c->text.length, &c->claim, err);
     return rc;
 }
 
@@ -105,8 +91,8 @@ static void drop_name(struct creation *c)
 
 static int note_progress(struct creation *c, struct chaos_error *err)
 {
-    record_update(c->text, &c->record);
-    return registry_write(&c->claim, c->text, RECORD_HEADER, err);
+    record_update(c->text.bytes, &c->record);
+    return registry_write(&c->claim, c->text.bytes, RECORD_HEADER, err);
 }
 
 static const struct step inputs[] = {
@@ -129,7 +115,7 @@ static int make_domain(struct creation *c, struct chaos_error *err)
 
     memcpy(how.uuid, c->record.uuid, sizeof(how.uuid));
     rc = hv->ops->domain_create(hv, &how, &c->record.domid);
-    return rc < 0 ? hv_failed(err, rc, "make the domain") : 0;
+    return rc < 0 ? hv_error(err, rc, "make the domain") : 0;
 }
 
 /* The domain first: while it is there, it may have pages of the devices mapped. */
@@ -157,13 +143,13 @@ static int set_up_vcpus(struct creation *c, struct chaos_error *err)
         return rc;
     rc = hv->ops->set_max_vcpus(hv, c->record.domid, c->config.vcpus);
     if (rc < 0)
-        return hv_failed(err, rc, "give it vcpus");
+        return hv_error(err, rc, "give it vcpus");
     if (memcmp(c->config.cpu_affinity, any, sizeof(any)) == 0)
         return 0;
     for (vcpu = 0; vcpu < c->config.vcpus; vcpu++) {
         rc = hv->ops->set_affinity(hv, c->record.domid, vcpu, c->config.cpu_affinity);
         if (rc < 0)
-            return hv_failed(err, rc, "bind its vcpus to the cpus given");
+            return hv_error(err, rc, "bind its vcpus to the cpus given");
     }
     return 0;
 }
@@ -185,7 +171,7 @@ static int make_devices(struct creation *c, struct chaos_error *err)
     int rc = hv->ops->evtchn_alloc_unbound(hv, c->record.domid, &c->record.console_port);
 
     if (rc < 0)
-        return hv_failed(err, rc, "make its console's event channel");
+        return hv_error(err, rc, "make its console's event channel");
     c->devices = true;
     return c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
 }
@@ -228,7 +214,7 @@ static int start_guest(struct creation *c, struct chaos_error *err)
 {
     int rc = c->paused ? 0 : c->chaos->hv->ops->unpause(c->chaos->hv, c->record.domid);
 
-    return rc < 0 ? hv_failed(err, rc, "let it run") : 0;
+    return rc < 0 ? hv_error(err, rc, "let it run") : 0;
 }
 
 static int commit_record(struct creation *c, struct chaos_error *err)
@@ -309,7 +295,7 @@ static int check_uuid(struct creation *c, struct chaos_error *err)
     if (rc == -ENOENT)
         return 0;
     if (rc < 0)
-        return hv_failed(err, rc, "list the domains");
+        return hv_error(err, rc, "list the domains");
     return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
                            info.domid);
 }
@@ -376,6 +362,6 @@ int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
     }
     boot_files_close(&c.files);
     memory_release(&c.memory);
-    free(c.text);
+    text_release(&c.text);
     return rc;
 }

@@ -109,8 +109,7 @@ int chaos_read_record(struct chaos *chaos, const char *name, struct record *reco
     if (rc == -ESRCH || (rc == 0 && memcmp(info->uuid, record->uuid, sizeof(info->uuid)) != 0))
         return -ENOENT;
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about domain %u: %s",
-                               record->domid, strerror(-rc));
+        return hv_error(err, rc, "ask Xen about domain %u", record->domid);
     return 0;
 }
 
@@ -187,8 +186,7 @@ static int find_by_id(struct chaos *chaos, const char *which, const char *digits
     if (rc == -ESRCH)
         return not_found(err, which);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about domain %lu: %s",
-                               domid, strerror(-rc));
+        return hv_error(err, rc, "ask Xen about domain %lu", domid);
     fill_with_name(chaos, &info, out);
     return 0;
 }
@@ -223,8 +221,7 @@ static int find_by_uuid(struct chaos *chaos, const char *which, const char *text
     if (rc == -ENOENT)
         return not_found(err, which);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot list the domains: %s",
-                               strerror(-rc));
+        return hv_error(err, rc, "list the domains");
     fill_with_name(chaos, &info, out);
     return 0;
 }
@@ -308,8 +305,7 @@ int chaos_domain_list(struct chaos *chaos, struct chaos_domain **list, size_t *n
         rc = got;
     if (rc < 0) {
         free(c.list);
-        return chaos_error_set(err, rc, rc == -EPERM ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
-                               "cannot list the domains: %s", strerror(-rc));
+        return hv_error(err, rc, "list the domains");
     }
     if (c.unnamed)
         registry_visit_names(&chaos->registry, check_record, &c, err);

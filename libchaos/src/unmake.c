@@ -8,12 +8,6 @@
 
 #include "cleanup.h"
 
-static int ask_failed(struct chaos_error *err, int rc)
-{
-    return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about a domain: %s",
-                           strerror(-rc));
-}
-
 /*
  * Which domain id the record's devices have, and whether its domain is still there. *domid 0: no
  * domain was made, or its id belongs to another by now.
@@ -31,7 +25,7 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
         if (rc == -ESRCH)
             return 0;
         if (rc < 0)
-            return ask_failed(err, rc);
+            return hv_error(err, rc, "ask Xen about a domain");
         if (memcmp(info.uuid, record->uuid, sizeof(info.uuid)) == 0) {
             *alive = true;
             return 0;
@@ -43,7 +37,7 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
     if (rc == -ENOENT)
         return 0;
     if (rc < 0)
-        return ask_failed(err, rc);
+        return hv_error(err, rc, "ask Xen about a domain");
     *domid = info.domid;
     *alive = true;
     return 0;
@@ -60,8 +54,7 @@ static int unmake(struct chaos *chaos, const struct record *record, uint32_t *do
     if (alive) {
         rc = chaos->hv->ops->destroy(chaos->hv, *domid);
         if (rc < 0 && rc != -ESRCH)
-            return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot destroy domain %u: %s",
-                                   *domid, strerror(-rc));
+            return hv_error(err, rc, "destroy domain %u", *domid);
     }
     return chaos->bus->ops->destroy(chaos->bus, *domid, err);
 }

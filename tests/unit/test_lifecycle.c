@@ -372,23 +372,25 @@ static void test_killed_create(void **state)
     for (n = 1; n < 15; n++) {
         struct chaos_error err;
         struct registry_claim claim;
-        char *text;
-        size_t length;
+        char room[1024];
+        struct text text;
         struct record record = {.uuid = {1, 2, 3}};
         struct hv_create how = {.max_vcpus = 1, .uuid = {1, 2, 3}};
         uint32_t domid = 0;
 
         /* What the process had done by then; its death lets go of the lock. */
         f->fake->calls = 0;
-        assert_int_equal(record_format(&record, &f->config, &text, &length, &err), 0);
-        assert_int_equal(registry_claim(&f->chaos->registry, "killed", text, length, &claim, &err),
-                         0);
+        text_begin(&text, room, sizeof(room));
+        assert_int_equal(record_format(&record, &f->config, &text, &err), 0);
+        assert_int_equal(
+            registry_claim(&f->chaos->registry, "killed", text.bytes, text.length, &claim, &err),
+            0);
         if (n > 1)
             assert_int_equal(f->fake->hv.ops->domain_create(&f->fake->hv, &how, &domid), 0);
         if (n > 2) {
             record.domid = domid;
-            record_update(text, &record);
-            assert_int_equal(registry_write(&claim, text, RECORD_HEADER, &err), 0);
+            record_update(text.bytes, &record);
+            assert_int_equal(registry_write(&claim, text.bytes, RECORD_HEADER, &err), 0);
         }
         if (n > 3)
             assert_int_equal(f->fake->bus.ops->create(&f->fake->bus, domid, &f->config, &err), 0);
@@ -396,7 +398,7 @@ static void test_killed_create(void **state)
             assert_int_equal(f->fake->hv.ops->destroy(&f->fake->hv, domid), 0);
         }
         registry_release(&claim);
-        free(text);
+        text_release(&text);
         chaos_reap(f->chaos);
         assert_nothing_left(f);
     }
