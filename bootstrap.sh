@@ -6,6 +6,7 @@ cd "$(dirname "$0")" || exit 1
 top=$PWD
 build=$top/build
 logs=$build/log
+cache=${CHAOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chaos}
 xenhost=$top/tests/host/xenhost
 jobs=${JOBS:-$(nproc)}
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -105,9 +106,12 @@ build_snapshot() {
 
 # ---- running a step, with its progress ----
 
-# The last line that a step wrote, cut to fit behind the title.
+# The last line that a step wrote, or what it runs into a log of the cache; cut to fit behind the title.
 latest() {
-    tail -n 1 "$1" 2>/dev/null | tr -d '\r\t' | cut -c 1-50
+    local newest
+    # shellcheck disable=SC2012 # we name these files
+    newest=$(ls -t "$1" "$cache"/log/*.log 2>/dev/null | head -n 1)
+    tail -n 1 "$newest" 2>/dev/null | tr -d '\r\t' | cut -c 1-50
 }
 
 watch_step() {
@@ -176,7 +180,8 @@ run_step() {
 # build_all [MORE STEPS]
 build_all() {
     local all=$steps${1:-} total index=0 title function
-    [ -r /etc/debian_version ] || die "this needs Debian 12 (apt, its Xen and kernel packages)"
+    grep -qs '^12' /etc/debian_version && [ "$(uname -m)" = x86_64 ] ||
+        die "this needs Debian 12 on x86-64 (its compiler, Xen and kernel packages)"
     trap 'interrupted 130' INT
     trap 'interrupted 143' TERM HUP
     lock_tree
@@ -272,19 +277,19 @@ test_all() {
 clean() {
     rm -rf "$build"
     if [ "${1:-}" = -a ]; then
-        rm -rf "${CHAOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chaos}"
+        rm -rf "$cache"
     fi
 }
 
-case ${1:-help} in
+case "${*:-help}" in
 demo) demo ;;
 shell) shell ;;
 test) test_all ;;
 build) build_all ;;
-clean) clean "${2:-}" ;;
+clean | 'clean -a') clean "${2:-}" ;;
 help | -h | --help) usage ;;
 *)
     usage >&2
-    die "unknown command '$1'"
+    die "unknown command '$*'"
     ;;
 esac
