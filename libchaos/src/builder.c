@@ -321,14 +321,15 @@ int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err)
         .start_info = layout_address(layout, layout->start_info_pfn),
         .root_frame = root,
     };
-    const uint64_t hypercall_pfn = (image->hypercall_page - layout->virt_base) >> HV_PAGE_SHIFT;
     const char *what = "pin its page tables";
+    uint64_t pfn;
     int rc;
 
     rc = hv->ops->mmu(hv, build->domid, &pin, 1);
-    if (rc == 0) {
+    if (rc == 0 && image->has_hypercall_page) {
         what = "fill its hypercall page";
-        rc = hv->ops->hypercall_page(hv, build->domid, memory_frame(build->memory, hypercall_pfn));
+        pfn = (image->hypercall_page - layout->virt_base) >> HV_PAGE_SHIFT;
+        rc = hv->ops->hypercall_page(hv, build->domid, memory_frame(build->memory, pfn));
     }
     if (rc == 0) {
         what = "set its first vcpu";

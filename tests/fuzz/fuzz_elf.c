@@ -50,8 +50,8 @@ static void check_image(const struct image *image, size_t size)
         require(i == 0 || s->address >= s[-1].address + s[-1].memory_size);
     }
     require(image->entry >= image->start && image->entry < image->end);
-    require(image->hypercall_page >= image->start &&
-            image->end - image->hypercall_page >= HV_PAGE_SIZE);
+    require(!image->has_hypercall_page || (image->hypercall_page >= image->start &&
+                                           image->end - image->hypercall_page >= HV_PAGE_SIZE));
 }
 
 static void check_layout(const struct image *image, uint64_t pages)

@@ -321,7 +321,7 @@ static void check_leaks(void)
     bool ok = true;
     int i;
 
-    for (i = 0; i < CYCLES / 5; i++)
+    for (i = 0; i < CYCLES; i++) /* until the allocators have settled */
         ok = cycle() && ok;
     before = used_memory();
     for (i = 0; i < CYCLES; i++)

@@ -8,7 +8,7 @@ import sys
 from . import client, hosts, inputs, payload
 from .common import HostError, Stopwatch, note
 
-DEFAULTS = argparse.Namespace(plain=False, mem=4, cpus=2)
+DEFAULTS = argparse.Namespace(plain=False, stock=False, mem=4, cpus=2)
 FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
 
 
@@ -113,6 +113,7 @@ def parser():
                      help=f"processors ({DEFAULTS.cpus})")
     sub.add_argument("--plain", action="store_true",
                      help="the wall clock's time and parallel processors; always boots")
+    sub.add_argument("--stock", action="store_true", help="Debian's own Xen, without our patches")
     sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
     sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
     command("refresh", refresh, "put our own programs into a running host again")
