@@ -108,9 +108,12 @@ build_snapshot() {
 
 # The last line that a step wrote, or what it runs into a log of the cache; cut to fit behind the title.
 latest() {
-    local newest
-    # shellcheck disable=SC2012 # we name these files
-    newest=$(ls -t "$1" "$cache"/log/*.log 2>/dev/null | head -n 1)
+    local newest=$1 file
+    for file in "$cache"/log/*.log; do
+        if [ -s "$file" ] && [ "$file" -nt "$newest" ]; then
+            newest=$file
+        fi
+    done
     tail -n 1 "$newest" 2>/dev/null | tr -d '\r\t' | cut -c 1-50
 }
 
