@@ -6,6 +6,7 @@ cd "$(dirname "$0")" || exit 1
 top=$PWD
 build=$top/build
 logs=$build/log
+cache=${CHAOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chaos}
 xenhost=$top/tests/host/xenhost
 jobs=${JOBS:-$(nproc)}
 export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
@@ -46,12 +47,8 @@ user space with sanitizers|build_sanitized
 '
 
 missing_packages() {
-    sed -e 's/#.*//' tests/host/packages | while read -r package; do
-        if [ -n "$package" ] && ! dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null |
-            grep -q '^install ok installed'; then
-            echo "$package"
-        fi
-    done
+    comm -23 <(sed -e 's/ *#.*//' -e '/^$/d' tests/host/packages | sort) \
+        <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | sed -n 's/^ii *//p' | sort)
 }
 
 install_packages() {
@@ -63,9 +60,13 @@ install_packages() {
         return 1
     fi
     echo "installing $missing"
+    # An installation that was interrupted.
+    dpkg --configure -a
     apt-get -o DPkg::Lock::Timeout=300 update
     # shellcheck disable=SC2086 # a list of words
-    apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing
+    apt-get -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 install -y --no-install-recommends $missing && return
+    echo "apt-get could not install these packages; is the network there, and do apt's sources name bookworm's main?"
+    return 1
 }
 
 build_user_space() {
@@ -105,9 +106,15 @@ build_snapshot() {
 
 # ---- running a step, with its progress ----
 
-# The last line that a step wrote, cut to fit behind the title.
+# The last line that a step wrote, or what it runs into a log of the cache; cut to fit behind the title.
 latest() {
-    tail -n 1 "$1" 2>/dev/null | tr -d '\r\t' | cut -c 1-50
+    local newest=$1 file
+    for file in "$cache"/log/*.log; do
+        if [ -s "$file" ] && [ "$file" -nt "$newest" ]; then
+            newest=$file
+        fi
+    done
+    tail -n 1 "$newest" 2>/dev/null | tr -d '\r\t' | cut -c 1-50
 }
 
 watch_step() {
@@ -126,14 +133,44 @@ watch_step() {
     done
 }
 
+# The step that runs now.
+running=
+
+# interrupted STATUS
+interrupted() {
+    trap - INT TERM HUP
+    if [ -n "$running" ]; then
+        echo
+        echo "bootstrap.sh: interrupted; ending the step"
+        kill -TERM -- "-$running" 2>/dev/null
+        wait "$running" 2>/dev/null
+        echo "bootstrap.sh: the same command goes on from here"
+    fi
+    exit "$1"
+}
+
+# One at a time builds in a tree.
+lock_tree() {
+    mkdir -p "$logs" || exit 1
+    exec 9>"$build/lock"
+    flock -n 9 && return
+    echo "another bootstrap.sh works in this folder; waiting for it to end"
+    flock 9
+}
+
 # run_step LABEL FUNCTION
 run_step() {
     local label=$1 log=$logs/$2.log start=$SECONDS status
     [ ! -t 1 ] || printf '%s ...' "$label"
-    "$2" >"$log" 2>&1 </dev/null &
-    watch_step $! "$label" "$log" $start
-    wait $!
+    # A process group of its own, so that an interruption reaches all of it.
+    set -m
+    "$2" >"$log" 2>&1 </dev/null 9>&- &
+    running=$!
+    set +m
+    watch_step "$running" "$label" "$log" $start
+    wait "$running"
     status=$?
+    running=
     [ ! -t 1 ] || printf '\r\033[K'
     if [ $status -ne 0 ]; then
         echo "$label ... FAILED after $((SECONDS - start)) s; the end of $log:"
@@ -146,8 +183,11 @@ run_step() {
 # build_all [MORE STEPS]
 build_all() {
     local all=$steps${1:-} total index=0 title function
-    [ -r /etc/debian_version ] || die "this needs Debian 12 (apt, its Xen and kernel packages)"
-    mkdir -p "$logs"
+    grep -qs '^12' /etc/debian_version && [ "$(uname -m)" = x86_64 ] ||
+        die "this needs Debian 12 on x86-64 (its compiler, Xen and kernel packages)"
+    trap 'interrupted 130' INT
+    trap 'interrupted 143' TERM HUP
+    lock_tree
     total=$(echo "$all" | grep -c '|')
     while IFS='|' read -r title function; do
         [ -n "$title" ] || continue
@@ -159,6 +199,7 @@ build_all() {
 # ---- the commands ----
 
 start_host() {
+    exec 9>&- # what is built stays as it is; others may go on
     export XENHOST_NAME=$1-$$
     trap '"$xenhost" down >/dev/null 2>&1' EXIT
     "$xenhost" up || exit 1
@@ -194,13 +235,34 @@ EOF
     return 0
 }
 
+# Lines of ctest: shows each test that ended and, when none did for a minute, what still runs.
+show_tests() {
+    local start=$SECONDS part='' line status waiting=' '
+    while :; do
+        IFS= read -r -t 60 line
+        status=$?
+        part+=$line
+        if [ $status -gt 128 ]; then
+            echo "    $((SECONDS - start)) s so far, running:$waiting"
+            continue
+        fi
+        [ $status -eq 0 ] || break
+        if [[ $part =~ ^\ *Start\ +[0-9]+:\ (.*) ]]; then
+            waiting+="${BASH_REMATCH[1]} "
+        elif [[ $part =~ ^\ *[0-9]+/[0-9]+\ Test\ +#[0-9]+:\ ([^\ ]+) ]]; then
+            waiting=${waiting/ ${BASH_REMATCH[1]} / }
+            echo "$part"
+        fi
+        part=''
+    done
+}
+
 # run_tests FOLDER [CTEST OPTION...]: prints a line a test; FOLDER/tests.xml has the results.
 run_tests() {
     local folder=$1
     shift
     rm -f "$folder/tests.xml"
-    ctest --test-dir "$folder" -j "$jobs" --output-junit "$folder/tests.xml" "$@" 2>/dev/null |
-        grep -E '^ *[0-9]+/[0-9]+ Test'
+    ctest --test-dir "$folder" -j "$jobs" --output-junit "$folder/tests.xml" "$@" 2>/dev/null 9>&- | show_tests
     [ -s "$folder/tests.xml" ] || die "ctest did not run; see $folder/Testing/Temporary"
 }
 
@@ -218,19 +280,19 @@ test_all() {
 clean() {
     rm -rf "$build"
     if [ "${1:-}" = -a ]; then
-        rm -rf "${CHAOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chaos}"
+        rm -rf "$cache"
     fi
 }
 
-case ${1:-help} in
+case "${*:-help}" in
 demo) demo ;;
 shell) shell ;;
 test) test_all ;;
 build) build_all ;;
-clean) clean "${2:-}" ;;
+clean | 'clean -a') clean "${2:-}" ;;
 help | -h | --help) usage ;;
 *)
     usage >&2
-    die "unknown command '$1'"
+    die "unknown command '$*'"
     ;;
 esac

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include <chaos/console.h>
@@ -78,10 +79,26 @@ static void print_timing_json(const struct chaos_timing *timing, const struct ch
     json_object_end(&json);
 }
 
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+/* A signal ends the wait for the network, which then fails and undoes all. */
+static void let_signals_interrupt(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = on_signal};
+    size_t i;
+
+    for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        sigaction(signals[i], &action, NULL);
+}
+
 static int create(const struct create_options *given, const struct chaos_config *config,
                   struct chaos_error *err)
 {
-    struct chaos_timing timing;
+    struct chaos_timing timing = {.nr = 0};
     const struct chaos_create_options how = {
         .paused = given->paused || given->console,
         .timing = given->timing ? &timing : NULL,
@@ -93,6 +110,8 @@ static int create(const struct create_options *given, const struct chaos_config 
     rc = chaos_open(&chaos, err);
     if (rc < 0)
         return rc;
+    if (config->nr_vifs > 0)
+        let_signals_interrupt();
     rc = chaos_domain_create(chaos, config, &how, &domain, err);
     if (rc == 0 && given->timing) {
         if (strcmp(given->timing, "json") == 0)

@@ -3,7 +3,6 @@
 #include "opt.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "nearest.h"

@@ -293,19 +293,16 @@ int build_memory(struct hv *hv, struct build *build, struct chaos_error *err)
     build->console_frame = memory_frame(build->memory, build->layout.console_pfn);
     rc = hv->ops->info(hv, build->domid, &info);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about it: %s",
-                               strerror(-rc));
+        return hv_error(err, rc, "ask Xen about it");
     rc = plan_window(&window, build, info.shared_info_frame);
     if (rc < 0)
         return chaos_error_set(err, rc, CHAOS_EXIT_RESOURCE, "out of memory");
     rc = hv->ops->mmu(hv, build->domid, window.ops, window.nr_ops);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot clear its memory: %s",
-                               strerror(-rc));
+        return hv_error(err, rc, "clear its memory");
     rc = hv->ops->map(hv, build->domid, window.frames, window.nr, true, &address);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot map its memory: %s",
-                               strerror(-rc));
+        return hv_error(err, rc, "map its memory");
     window.base = address;
     rc = write_window(&window, build, err);
     hv->ops->unmap(hv, address, window.nr);
@@ -324,20 +321,19 @@ int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err)
         .start_info = layout_address(layout, layout->start_info_pfn),
         .root_frame = root,
     };
-    const uint64_t hypercall_pfn = (image->hypercall_page - layout->virt_base) >> HV_PAGE_SHIFT;
     const char *what = "pin its page tables";
+    uint64_t pfn;
     int rc;
 
     rc = hv->ops->mmu(hv, build->domid, &pin, 1);
-    if (rc == 0) {
+    if (rc == 0 && image->has_hypercall_page) {
         what = "fill its hypercall page";
-        rc = hv->ops->hypercall_page(hv, build->domid, memory_frame(build->memory, hypercall_pfn));
+        pfn = (image->hypercall_page - layout->virt_base) >> HV_PAGE_SHIFT;
+        rc = hv->ops->hypercall_page(hv, build->domid, memory_frame(build->memory, pfn));
     }
     if (rc == 0) {
         what = "set its first vcpu";
         rc = hv->ops->set_vcpu(hv, build->domid, &vcpu);
     }
-    if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot %s: %s", what, strerror(-rc));
-    return 0;
+    return rc < 0 ? hv_error(err, rc, "%s", what) : 0;
 }

@@ -43,16 +43,16 @@ static int common_failure(struct bus_noxs *noxs, int error, struct chaos_error *
     struct noxs_ioc_version version = {0};
 
     if (error == ENOSYS)
-        return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
+        return chaos_error_set(err, -error, CHAOS_EXIT_PRIVILEGE,
                                "this Xen has no device pages: boot the patched Xen");
     if (error != EPROTO)
         return 0;
     if (ioctl(noxs->fd, NOXS_IOC_VERSION, &version) < 0)
         version.module = 0;
     if (version.module == NOXS_ABI_VERSION && version.hypervisor == 0)
-        return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
+        return chaos_error_set(err, -error, CHAOS_EXIT_PRIVILEGE,
                                "this Xen has no device pages: boot the patched Xen");
-    return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
+    return chaos_error_set(err, -error, CHAOS_EXIT_PRIVILEGE,
                            "noxs ABI versions differ: chaos %u, module %u, Xen %u; install "
                            "parts of one version",
                            NOXS_ABI_VERSION, version.module, version.hypervisor);
@@ -116,11 +116,10 @@ static int create_failed(struct bus_noxs *noxs, const struct noxs_ioc_create *cr
     if (create->failed >= create->nr)
         return chaos_error_set(err, -error, exit, "cannot make its devices: %s", strerror(error));
     device = &devices[create->failed];
-    if (device->type == NOXS_DEV_VIF && error == EADDRINUSE)
+    if (error == EADDRINUSE && device->vif.ifname[0])
         return chaos_error_set(err, -error, CHAOS_EXIT_EXISTS,
                                "vif %u: a network device with the name \"%.16s\" exists already",
-                               device->id,
-                               device->vif.ifname[0] ? device->vif.ifname : "vifDOMID.ID");
+                               device->id, device->vif.ifname);
     return chaos_error_set(err, -error, exit, "cannot make its %s %u: %s",
                            device->type == NOXS_DEV_VIF ? "vif" : "sysctl device", device->id,
                            strerror(error));
@@ -173,6 +172,22 @@ static int wait_failed(struct bus_noxs *noxs, const struct noxs_ioc_wait *wait,
                            vif->id, vif->bridge, HOTPLUG_TIMEOUT_MS / 1000);
 }
 
+/* What xendevd reported. */
+static int hotplug_failed(const struct chaos_vif_config *vif, int error, struct chaos_error *err)
+{
+    if (error == EXFULL)
+        return chaos_error_set(err, -error, CHAOS_EXIT_RESOURCE,
+                               "vif %u: bridge \"%s\" has no free port (a Linux bridge has 1023): "
+                               "name another one with bridge=",
+                               vif->id, vif->bridge);
+    if (error == ENODEV)
+        return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
+                               "vif %u: bridge \"%s\" has gone away", vif->id, vif->bridge);
+    return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
+                           "vif %u could not be put on bridge \"%s\": %s", vif->id, vif->bridge,
+                           strerror(error));
+}
+
 static int wait_devices(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                         struct chaos_error *err)
 {
@@ -190,9 +205,7 @@ static int wait_devices(struct bus *bus, uint32_t domid, const struct chaos_conf
         if (ioctl(noxs->fd, NOXS_IOC_WAIT, &call) < 0)
             return wait_failed(noxs, &call, vif, errno, err);
         if (call.info.hotplug == NOXS_HOTPLUG_FAILED)
-            return chaos_error_set(err, -EIO, CHAOS_EXIT_FAILURE,
-                                   "xendevd could not put vif %u on bridge \"%s\": %s", vif->id,
-                                   vif->bridge, strerror((int)call.info.error));
+            return hotplug_failed(vif, (int)call.info.error, err);
     }
     return 0;
 }

@@ -35,10 +35,13 @@ int chaos_read_record(struct chaos *chaos, const char *name, struct record *reco
  */
 int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err);
 
+/* The domain with this uuid; -ENOENT: there is none. Walks all domains. */
+int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out);
+
 /* Unmakes what processes that died had begun to make or unmake. */
 void chaos_reap(struct chaos *chaos);
 
-/* Forgets the record of a domain that is gone; false: it is not, or there is no record. */
+/* Forgets a record that is damaged or whose domain is gone; false: it is good, or there is none. */
 bool chaos_forget_stale(struct chaos *chaos, const char *name);
 
 #endif

@@ -2,7 +2,6 @@
 /* The grammar of xl.cfg(5): statements, values, lists; several errors are found in one run. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 

@@ -35,9 +35,7 @@ static int map_ring(struct chaos_console *console, const struct record *record,
                                console->domid);
     rc = hv->ops->map(hv, console->domid, &frame, 1, console->follow, &page);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
-                               "cannot map the console of domain %u: %s", console->domid,
-                               strerror(-rc));
+        return hv_error(err, rc, "map the console of domain %u", console->domid);
     console->ring = page;
     console->seen = __atomic_load_n(&console->ring->out_cons, __ATOMIC_RELAXED);
     return 0;
@@ -53,9 +51,7 @@ static int bind_channel(struct chaos_console *console, const struct record *reco
         return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
                                "the console of domain %u is attached already", console->domid);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
-                               "cannot bind the console of domain %u: %s", console->domid,
-                               strerror(-rc));
+        return hv_error(err, rc, "bind the console of domain %u", console->domid);
     return 0;
 }
 
@@ -120,19 +116,14 @@ int chaos_console_ack(struct chaos_console *console, struct chaos_error *err)
 {
     int rc = console->chaos->hv->ops->evtchn_ack(console->chaos->hv);
 
-    return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
-                                    "cannot take an event of domain %u: %s", console->domid,
-                                    strerror(-rc))
-                  : 0;
+    return rc < 0 ? hv_error(err, rc, "take an event of domain %u", console->domid) : 0;
 }
 
 static int notify(struct chaos_console *console, struct chaos_error *err)
 {
     int rc = console->chaos->hv->ops->evtchn_notify(console->chaos->hv);
 
-    return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot notify domain %u: %s",
-                                    console->domid, strerror(-rc))
-                  : 0;
+    return rc < 0 ? hv_error(err, rc, "notify domain %u", console->domid) : 0;
 }
 
 static int nonsense(const struct chaos_console *console, struct chaos_error *err)

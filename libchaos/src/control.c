@@ -23,12 +23,7 @@ static int not_domain0(const struct chaos_domain *domain, const char *what, stru
 static int hv_result(struct chaos_error *err, int rc, const struct chaos_domain *domain,
                      const char *what)
 {
-    if (rc == -ESRCH)
-        return chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND, "domain %u is gone", domain->domid);
-    if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot %s domain %u: %s", what,
-                               domain->domid, strerror(-rc));
-    return 0;
+    return rc < 0 ? hv_error(err, rc, "%s domain %u", what, domain->domid) : 0;
 }
 
 int chaos_domain_pause(struct chaos *chaos, const struct chaos_domain *domain,
@@ -103,7 +98,9 @@ int chaos_domain_wait(struct chaos *chaos, struct chaos_domain *domain, uint32_t
         }
         if (timeout_ms != UINT32_MAX && now_us() - start >= limit)
             return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
-                                   "domain %u did not shut down within %u s", domain->domid,
+                                   "domain %u (%s) did not shut down within %u s; chaos destroy "
+                                   "does not ask it",
+                                   domain->domid, domain->name[0] ? domain->name : "no name",
                                    timeout_ms / 1000);
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < POLL_MOST_US * 1000)

@@ -27,8 +27,8 @@ struct creation {
     struct boot_files files;
     struct registry_claim claim;
     struct record record;
-    char *text; /* of the record */
-    size_t text_length;
+    struct text text; /* of the record */
+    char text_room[1024];
     struct memory memory;
     struct build build;
     bool devices; /* were asked for */
@@ -40,23 +40,14 @@ struct step {
     void (*undo)(struct creation *c);
 };
 
-static int hv_failed(struct chaos_error *err, int rc, const char *what)
-{
-    if (rc == -EACCES)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
-                               "cannot %s: this Xen is not 4.17, or speaks another version of its "
-                               "domain control interface",
-                               what);
-    if (rc == -EPERM || rc == -ENOSYS)
-        return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE, "cannot %s: %s; Xen refuses it here",
-                               what, strerror(-rc));
-    return chaos_error_set(err, rc,
-                           rc == -ENOMEM || rc == -ENOSPC || rc == -ENFILE ? CHAOS_EXIT_RESOURCE
-                                                                           : CHAOS_EXIT_FAILURE,
-                           "cannot %s: %s", what, strerror(-rc));
-}
-
 /* ---------------------------------------------------------------- inputs */
+
+static int clear_abandoned(struct creation *c, struct chaos_error *err)
+{
+    (void)err;
+    chaos_reap(c->chaos);
+    return 0;
+}
 
 static int open_image(struct creation *c, struct chaos_error *err)
 {
@@ -74,6 +65,58 @@ static int open_image(struct creation *c, struct chaos_error *err)
     return rc < 0 ? chaos_error_wrap(err, "kernel \"%s\"", c->config.kernel) : 0;
 }
 
+/* Not a secret: must not wait for a host without entropy. */
+static int random_bytes(void *buffer, size_t length, struct chaos_error *err)
+{
+    if (getrandom(buffer, length, GRND_INSECURE) == (ssize_t)length)
+        return 0;
+    return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot get random bytes: %s",
+                           strerror(errno));
+}
+
+/* Only a uuid that was given can be taken: then all domains are asked. */
+static int check_uuid(struct creation *c, struct chaos_error *err)
+{
+    struct hv_info info;
+    int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return hv_error(err, rc, "list the domains");
+    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
+                           info.domid);
+}
+
+static int choose_identity(struct creation *c, struct chaos_error *err)
+{
+    static const uint8_t none[16];
+    uint8_t random[16 + 3 * CHAOS_VIFS_MAX];
+    struct chaos_vif_config *vif = c->config.vifs;
+    unsigned int i;
+    int rc = random_bytes(random, 16 + 3 * c->config.nr_vifs, err);
+
+    if (rc < 0)
+        return rc;
+    if (memcmp(c->config.uuid, none, sizeof(none)) == 0) {
+        memcpy(c->config.uuid, random, sizeof(c->config.uuid));
+        c->config.uuid[6] = (c->config.uuid[6] & 0x0f) | 0x40; /* version 4, */
+        c->config.uuid[8] = (c->config.uuid[8] & 0x3f) | 0x80; /* variant 1 */
+    } else {
+        rc = check_uuid(c, err);
+        if (rc < 0)
+            return rc;
+    }
+    memcpy(c->record.uuid, c->config.uuid, sizeof(c->record.uuid));
+    for (i = 0; i < c->config.nr_vifs; i++, vif++) {
+        if (memcmp(vif->mac, none, sizeof(vif->mac)) != 0)
+            continue;
+        memcpy(vif->mac, "\x00\x16\x3e", 3); /* Xen's own */
+        memcpy(vif->mac + 3, random + 16 + 3 * i, 3);
+    }
+    return 0;
+}
+
 static void close_image(struct creation *c)
 {
     boot_files_close(&c->files);
@@ -88,13 +131,15 @@ static int claim_name(struct creation *c, struct chaos_error *err)
 {
     struct registry *registry = &c->chaos->registry;
     const char *name = c->config.name;
-    int rc = record_format(&c->record, &c->config, &c->text, &c->text_length, err);
+    int rc;
 
+    text_begin(&c->text, c->text_room, sizeof(c->text_room));
+    rc = record_format(&c->record, &c->config, &c->text, err);
     if (rc < 0)
         return rc;
-    rc = registry_claim(registry, name, c->text, c->text_length, &c->claim, err);
+    rc = registry_claim(registry, name, c->text.bytes, c->text.length, &c->claim, err);
     if (rc == -EEXIST && chaos_forget_stale(c->chaos, name))
-        rc = registry_claim(registry, name, c->text, c->text_length, &c->claim, err);
+        rc = registry_claim(registry, name, c->text.bytes, c->text.length, &c->claim, err);
     return rc;
 }
 
@@ -105,13 +150,13 @@ static void drop_name(struct creation *c)
 
 static int note_progress(struct creation *c, struct chaos_error *err)
 {
-    record_update(c->text, &c->record);
-    return registry_write(&c->claim, c->text, RECORD_HEADER, err);
+    record_update(c->text.bytes, &c->record);
+    return registry_write(&c->claim, c->text.bytes, RECORD_HEADER, err);
 }
 
 static const struct step inputs[] = {
-    {"image", open_image, close_image},
-    {"check", check_devices, NULL},
+    {"reap", clear_abandoned, NULL},    {"identity", choose_identity, NULL},
+    {"image", open_image, close_image}, {"check", check_devices, NULL},
     {"name", claim_name, drop_name},
 };
 
@@ -129,7 +174,7 @@ static int make_domain(struct creation *c, struct chaos_error *err)
 
     memcpy(how.uuid, c->record.uuid, sizeof(how.uuid));
     rc = hv->ops->domain_create(hv, &how, &c->record.domid);
-    return rc < 0 ? hv_failed(err, rc, "make the domain") : 0;
+    return rc < 0 ? hv_error(err, rc, "make the domain") : 0;
 }
 
 /* The domain first: while it is there, it may have pages of the devices mapped. */
@@ -157,13 +202,13 @@ static int set_up_vcpus(struct creation *c, struct chaos_error *err)
         return rc;
     rc = hv->ops->set_max_vcpus(hv, c->record.domid, c->config.vcpus);
     if (rc < 0)
-        return hv_failed(err, rc, "give it vcpus");
+        return hv_error(err, rc, "give it vcpus");
     if (memcmp(c->config.cpu_affinity, any, sizeof(any)) == 0)
         return 0;
     for (vcpu = 0; vcpu < c->config.vcpus; vcpu++) {
         rc = hv->ops->set_affinity(hv, c->record.domid, vcpu, c->config.cpu_affinity);
         if (rc < 0)
-            return hv_failed(err, rc, "bind its vcpus to the cpus given");
+            return hv_error(err, rc, "bind its vcpus to the cpus given");
     }
     return 0;
 }
@@ -185,7 +230,7 @@ static int make_devices(struct creation *c, struct chaos_error *err)
     int rc = hv->ops->evtchn_alloc_unbound(hv, c->record.domid, &c->record.console_port);
 
     if (rc < 0)
-        return hv_failed(err, rc, "make its console's event channel");
+        return hv_error(err, rc, "make its console's event channel");
     c->devices = true;
     return c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
 }
@@ -228,7 +273,7 @@ static int start_guest(struct creation *c, struct chaos_error *err)
 {
     int rc = c->paused ? 0 : c->chaos->hv->ops->unpause(c->chaos->hv, c->record.domid);
 
-    return rc < 0 ? hv_failed(err, rc, "let it run") : 0;
+    return rc < 0 ? hv_error(err, rc, "let it run") : 0;
 }
 
 static int commit_record(struct creation *c, struct chaos_error *err)
@@ -291,40 +336,6 @@ static int run_steps(struct creation *c, struct chaos_timing *timing, struct cha
     return 0;
 }
 
-/* Not a secret: must not wait for a host without entropy. */
-static int random_bytes(void *buffer, size_t length, struct chaos_error *err)
-{
-    if (getrandom(buffer, length, GRND_INSECURE) == (ssize_t)length)
-        return 0;
-    return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot get random bytes: %s",
-                           strerror(errno));
-}
-
-static int choose_identity(struct creation *c, struct chaos_error *err)
-{
-    static const uint8_t none[16];
-    uint8_t random[16 + 3 * CHAOS_VIFS_MAX];
-    struct chaos_vif_config *vif = c->config.vifs;
-    unsigned int i;
-    int rc = random_bytes(random, 16 + 3 * c->config.nr_vifs, err);
-
-    if (rc < 0)
-        return rc;
-    if (memcmp(c->config.uuid, none, sizeof(none)) == 0) {
-        memcpy(c->config.uuid, random, sizeof(c->config.uuid));
-        c->config.uuid[6] = (c->config.uuid[6] & 0x0f) | 0x40; /* version 4, */
-        c->config.uuid[8] = (c->config.uuid[8] & 0x3f) | 0x80; /* variant 1 */
-    }
-    memcpy(c->record.uuid, c->config.uuid, sizeof(c->record.uuid));
-    for (i = 0; i < c->config.nr_vifs; i++, vif++) {
-        if (memcmp(vif->mac, none, sizeof(vif->mac)) != 0)
-            continue;
-        memcpy(vif->mac, "\x00\x16\x3e", 3); /* Xen's own */
-        memcpy(vif->mac + 3, random + 16 + 3 * i, 3);
-    }
-    return 0;
-}
-
 int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
                         const struct chaos_create_options *options, struct chaos_domain *out,
                         struct chaos_error *err)
@@ -343,10 +354,7 @@ int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
         timing->nr = 0;
         timing->start_ns = now_ns();
     }
-    chaos_reap(chaos);
-    rc = choose_identity(&c, err);
-    if (rc == 0)
-        rc = run_steps(&c, timing, err);
+    rc = run_steps(&c, timing, err);
     if (rc == 0 && out) {
         memset(out, 0, sizeof(*out));
         out->domid = c.record.domid;
@@ -358,6 +366,6 @@ int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
     }
     boot_files_close(&c.files);
     memory_release(&c.memory);
-    free(c.text);
+    text_release(&c.text);
     return rc;
 }

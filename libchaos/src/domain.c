@@ -109,8 +109,7 @@ int chaos_read_record(struct chaos *chaos, const char *name, struct record *reco
     if (rc == -ESRCH || (rc == 0 && memcmp(info->uuid, record->uuid, sizeof(info->uuid)) != 0))
         return -ENOENT;
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about domain %u: %s",
-                               record->domid, strerror(-rc));
+        return hv_error(err, rc, "ask Xen about domain %u", record->domid);
     return 0;
 }
 
@@ -187,31 +186,44 @@ static int find_by_id(struct chaos *chaos, const char *which, const char *digits
     if (rc == -ESRCH)
         return not_found(err, which);
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about domain %lu: %s",
-                               domid, strerror(-rc));
+        return hv_error(err, rc, "ask Xen about domain %lu", domid);
     fill_with_name(chaos, &info, out);
     return 0;
+}
+
+int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out)
+{
+    struct hv_info infos[LIST_BATCH];
+    uint32_t first = 0;
+    int i, nr;
+
+    while ((nr = chaos->hv->ops->list(chaos->hv, first, infos, LIST_BATCH)) > 0) {
+        for (i = 0; i < nr; i++)
+            if (memcmp(infos[i].uuid, uuid, sizeof(infos[i].uuid)) == 0) {
+                *out = infos[i];
+                return 0;
+            }
+        first = infos[nr - 1].domid + 1;
+    }
+    return nr < 0 ? nr : -ENOENT;
 }
 
 static int find_by_uuid(struct chaos *chaos, const char *which, const char *text,
                         struct chaos_domain *out, struct chaos_error *err)
 {
-    struct hv_info infos[LIST_BATCH];
-    uint32_t first = 0;
+    struct hv_info info;
     uint8_t uuid[16];
-    int i, nr;
+    int rc;
 
     if (!uuid_parse(text, uuid))
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "\"%s\" is no uuid", which);
-    while ((nr = chaos->hv->ops->list(chaos->hv, first, infos, LIST_BATCH)) > 0) {
-        for (i = 0; i < nr; i++)
-            if (memcmp(infos[i].uuid, uuid, sizeof(uuid)) == 0) {
-                fill_with_name(chaos, &infos[i], out);
-                return 0;
-            }
-        first = infos[nr - 1].domid + 1;
-    }
-    return not_found(err, which);
+    rc = chaos_find_uuid(chaos, uuid, &info);
+    if (rc == -ENOENT)
+        return not_found(err, which);
+    if (rc < 0)
+        return hv_error(err, rc, "list the domains");
+    fill_with_name(chaos, &info, out);
+    return 0;
 }
 
 int chaos_domain_find(struct chaos *chaos, const char *which, struct chaos_domain *out,
@@ -293,8 +305,7 @@ int chaos_domain_list(struct chaos *chaos, struct chaos_domain **list, size_t *n
         rc = got;
     if (rc < 0) {
         free(c.list);
-        return chaos_error_set(err, rc, rc == -EPERM ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
-                               "cannot list the domains: %s", strerror(-rc));
+        return hv_error(err, rc, "list the domains");
     }
     if (c.unnamed)
         registry_visit_names(&chaos->registry, check_record, &c, err);

@@ -17,8 +17,7 @@ int chaos_host_info(struct chaos *chaos, struct chaos_host *out, struct chaos_er
     int rc = chaos->hv->ops->host(chaos->hv, &host);
 
     if (rc < 0)
-        return chaos_error_set(err, rc, rc == -EPERM ? CHAOS_EXIT_PRIVILEGE : CHAOS_EXIT_FAILURE,
-                               "cannot ask Xen about the host: %s", strerror(-rc));
+        return hv_error(err, rc, "ask Xen about the host");
     memset(out, 0, sizeof(*out));
     out->xen_major = host.major;
     out->xen_minor = host.minor;

@@ -38,9 +38,9 @@ struct image {
     uint64_t virt_base;
     uint64_t start, end; /* virtual addresses, end not included */
     uint64_t entry;
-    uint64_t hypercall_page;
-    uint64_t boot_window; /* bytes, if has_boot_window */
-    bool has_boot_window;
+    uint64_t hypercall_page; /* if has_hypercall_page: a newer Linux makes its own */
+    uint64_t boot_window;    /* bytes, if has_boot_window */
+    bool has_hypercall_page, has_boot_window;
     unsigned int nr_segments; /* ascending, not overlapping */
     struct image_segment segment[IMAGE_SEGMENTS_MAX];
 };

@@ -48,7 +48,8 @@ static int check_header(const Elf64_Ehdr *header, const struct image_source *sou
 
     if (memcmp(ident, ELFMAG, SELFMAG) != 0) {
         if (memcmp(ident, "MZ", 2) == 0)
-            return bad(err, "a bzImage, not an ELF file; give the uncompressed kernel (vmlinux)");
+            return bad(err, "a bzImage, which is compressed; give the ELF file in it "
+                            "(extract-vmlinux of Linux's sources unpacks it)");
         if (memcmp(ident, "\x1f\x8b", 2) == 0)
             return bad(err, "compressed with gzip; give the uncompressed kernel");
         return bad(err, "not an ELF file");
@@ -168,10 +169,10 @@ static int read_notes(const struct image_source *source, const Elf64_Phdr *heade
         if (rc < 0)
             return rc;
     }
-    if (!notes->is_xen && notes->is_pvh)
+    if (notes->is_pvh && !notes->has_entry)
         return bad(err, "a PVH kernel; chaos builds PV guests");
-    if (!notes->is_xen || !notes->has_hypercall_page)
-        return bad(err, "not a Xen PV kernel (no XEN_VERSION and HYPERCALL_PAGE notes)");
+    if (!notes->is_xen)
+        return bad(err, "not a Xen PV kernel (no XEN_VERSION note)");
     return 0;
 }
 
@@ -242,14 +243,16 @@ static int check_addresses(const struct notes *notes, const Elf64_Ehdr *header, 
     out->virt_base = notes->virt_base;
     out->entry = notes->has_entry ? notes->entry : header->e_entry;
     out->hypercall_page = notes->hypercall_page;
+    out->has_hypercall_page = notes->has_hypercall_page;
     out->boot_window = notes->boot_window;
     out->has_boot_window = notes->has_boot_window;
     if (out->virt_base % HV_PAGE_SIZE != 0)
         return bad(err, "its VIRT_BASE is not on a page boundary");
     if (out->entry < out->start || out->entry >= out->end)
         return bad(err, "its entry point lies outside of what it loads");
-    if (out->hypercall_page % HV_PAGE_SIZE != 0 || out->hypercall_page < out->start ||
-        out->hypercall_page >= out->end || out->end - out->hypercall_page < HV_PAGE_SIZE)
+    if (out->has_hypercall_page &&
+        (out->hypercall_page % HV_PAGE_SIZE != 0 || out->hypercall_page < out->start ||
+         out->hypercall_page >= out->end || out->end - out->hypercall_page < HV_PAGE_SIZE))
         return bad(err, "its hypercall page lies outside of what it loads");
     return 0;
 }

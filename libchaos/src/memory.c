@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define ORDER_MAX 9 /* 2 MiB */
-#define BATCH     512
+#define BATCH     64
 
 static int add_extents(struct memory *memory, uint64_t pfn, unsigned int order,
                        const uint64_t *frames, size_t nr)
@@ -60,8 +60,7 @@ static int populate(struct hv *hv, uint32_t domid, struct memory *memory, struct
         nr = left >> order < BATCH ? (unsigned int)(left >> order) : BATCH;
         given = hv->ops->populate(hv, domid, done, order, nr, frames);
         if (given < 0)
-            return chaos_error_set(err, given, CHAOS_EXIT_FAILURE, "cannot allocate memory: %s",
-                                   strerror(-given));
+            return hv_error(err, given, "give it memory");
         rc = add_extents(memory, done, order, frames, (size_t)given);
         if (rc < 0)
             return chaos_error_set(err, rc, CHAOS_EXIT_RESOURCE, "out of memory");
@@ -83,8 +82,7 @@ int memory_populate(struct hv *hv, uint32_t domid, uint64_t pages, struct memory
     *out = (struct memory){.pages = pages};
     rc = hv->ops->set_max_mem(hv, domid, pages << (HV_PAGE_SHIFT - 10));
     if (rc < 0)
-        return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot set its memory limit: %s",
-                               strerror(-rc));
+        return hv_error(err, rc, "set its memory limit");
     rc = populate(hv, domid, out, err);
     if (rc < 0)
         memory_release(out);

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "text.h"
-
 #define FIRST_LINE "chaos-record 1\n"
 #define SEPARATOR  "--\n"
 #define DIGITS     16u
@@ -212,21 +210,20 @@ void record_update(char *text, const struct record *record)
     put_number(text + HEADER_PORT, record->console_port);
 }
 
-int record_format(const struct record *record, const struct chaos_config *config, char **out,
-                  size_t *length, struct chaos_error *err)
+int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
+                  struct chaos_error *err)
 {
-    struct text text = TEXT_NONE;
     char uuid[UUID_TEXT];
 
     uuid_format(record->uuid, uuid);
-    text_string(&text, FIRST_LINE "uuid ");
-    text_string(&text, uuid);
-    text_string(&text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n" SEPARATOR);
-    add_config(&text, config);
-    add_quoted(&text, "uuid", uuid);
-    if (!text_take(&text, out, length))
+    text_string(text, FIRST_LINE "uuid ");
+    text_string(text, uuid);
+    text_string(text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n" SEPARATOR);
+    add_config(text, config);
+    add_quoted(text, "uuid", uuid);
+    if (!text_end(text))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    record_update(*out, record);
+    record_update(text->bytes, record);
     return 0;
 }
 

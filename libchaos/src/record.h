@@ -13,6 +13,8 @@
 #include <chaos/config.h>
 #include <chaos/error.h>
 
+#include "text.h"
+
 struct record {
     uint32_t domid; /* 0: not made yet */
     uint8_t uuid[16];
@@ -28,9 +30,9 @@ void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT]);
 /* 36 characters, hexadecimal digits and dashes; false if it is something else. */
 bool uuid_parse(const char *text, uint8_t uuid[16]);
 
-/* Writes record and configuration; free(*text). */
-int record_format(const struct record *record, const struct chaos_config *config, char **text,
-                  size_t *length, struct chaos_error *err);
+/* Adds record and configuration to a text that is empty. */
+int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
+                  struct chaos_error *err);
 /* Brings domid, console_frame and console_port of a text made by record_format up to date. The
  * fields have fixed places: what changed lies in the first RECORD_HEADER bytes. */
 void record_update(char *text, const struct record *record);

@@ -14,7 +14,7 @@
 
 #include "cleanup.h"
 
-#define DIRENTS_SIZE 4096
+#define DIRENTS_SIZE 1024
 
 struct dirent_header { /* struct linux_dirent64, which no header of libc brings */
     uint64_t inode;

@@ -8,32 +8,6 @@
 
 #include "cleanup.h"
 
-#define LIST_BATCH 64
-
-/* The domain with this uuid. Walks all of them: only where a domain id is not known. */
-static int find_uuid(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)
-{
-    struct hv_info infos[LIST_BATCH];
-    uint32_t first = 1;
-    int i, nr;
-
-    while ((nr = hv->ops->list(hv, first, infos, LIST_BATCH)) > 0) {
-        for (i = 0; i < nr; i++)
-            if (memcmp(infos[i].uuid, uuid, 16) == 0) {
-                *domid = infos[i].domid;
-                return 0;
-            }
-        first = infos[nr - 1].domid + 1;
-    }
-    return nr < 0 ? nr : -ENOENT;
-}
-
-static int ask_failed(struct chaos_error *err, int rc)
-{
-    return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot ask Xen about a domain: %s",
-                           strerror(-rc));
-}
-
 /*
  * Which domain id the record's devices have, and whether its domain is still there. *domid 0: no
  * domain was made, or its id belongs to another by now.
@@ -51,7 +25,7 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
         if (rc == -ESRCH)
             return 0;
         if (rc < 0)
-            return ask_failed(err, rc);
+            return hv_error(err, rc, "ask Xen about a domain");
         if (memcmp(info.uuid, record->uuid, sizeof(info.uuid)) == 0) {
             *alive = true;
             return 0;
@@ -59,9 +33,14 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
         *domid = 0;
         return 0;
     }
-    rc = find_uuid(chaos->hv, record->uuid, domid);
-    *alive = rc == 0;
-    return rc == -ENOENT || rc == 0 ? 0 : ask_failed(err, rc);
+    rc = chaos_find_uuid(chaos, record->uuid, &info);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return hv_error(err, rc, "ask Xen about a domain");
+    *domid = info.domid;
+    *alive = true;
+    return 0;
 }
 
 static int unmake(struct chaos *chaos, const struct record *record, uint32_t *domid,
@@ -75,8 +54,7 @@ static int unmake(struct chaos *chaos, const struct record *record, uint32_t *do
     if (alive) {
         rc = chaos->hv->ops->destroy(chaos->hv, *domid);
         if (rc < 0 && rc != -ESRCH)
-            return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot destroy domain %u: %s",
-                                   *domid, strerror(-rc));
+            return hv_error(err, rc, "destroy domain %u", *domid);
     }
     return chaos->bus->ops->destroy(chaos->bus, *domid, err);
 }
@@ -122,14 +100,25 @@ bool chaos_forget_stale(struct chaos *chaos, const char *name)
     struct chaos_error ignored;
     struct hv_info info;
     struct record record;
+    int rc = chaos_read_record(chaos, name, &record, &text, &info, &ignored);
 
-    if (chaos_read_record(chaos, name, &record, &text, &info, &ignored) != -ENOENT)
+    if (rc != -ENOENT && rc != -EBADMSG)
         return false;
     return registry_take(&chaos->registry, name, &claim, &ignored) == 0 &&
            chaos_unmake(chaos, &claim, &ignored) == 0;
 }
 
-int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
+/* A domain without a record, by its id. */
+static int destroy_foreign(struct chaos *chaos, uint32_t domid, struct chaos_error *err)
+{
+    int rc = chaos->hv->ops->destroy(chaos->hv, domid);
+
+    if (rc < 0)
+        return hv_error(err, rc, "destroy domain %u", domid);
+    return chaos->bus->ops->destroy(chaos->bus, domid, err);
+}
+
+int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain, bool force,
                          struct chaos_error *err)
 {
     struct registry_claim claim;
@@ -138,11 +127,14 @@ int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
     if (domain->domid == 0)
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_USAGE,
                                "domain 0 is the control domain: it cannot be destroyed");
-    if (domain->name[0] == '\0')
+    if (domain->name[0] == '\0' && !force)
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
-                               "domain %u was not made by chaos: use the toolstack that made it",
+                               "domain %u was not made by chaos: use the toolstack that made it, "
+                               "or --force",
                                domain->domid);
     chaos_reap(chaos);
+    if (domain->name[0] == '\0')
+        return destroy_foreign(chaos, domain->domid, err);
     rc = registry_take(&chaos->registry, domain->name, &claim, err);
     if (rc == 0)
         rc = chaos_unmake(chaos, &claim, err);

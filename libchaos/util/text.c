@@ -4,22 +4,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_ROOM 1024
+void text_begin(struct text *text, char *buffer, size_t size)
+{
+    *text = (struct text){.bytes = buffer, .first = buffer, .room = size};
+}
 
+/* For so many more bytes and a NUL. */
 static bool make_room(struct text *text, size_t more)
 {
-    size_t room = text->room ? text->room : FIRST_ROOM;
+    size_t room = text->room;
     char *grown;
 
-    if (text->failed || text->room - text->length > more)
+    if (text->failed || room - text->length > more)
         return !text->failed;
     while (room - text->length <= more)
         room *= 2;
-    grown = realloc(text->bytes, room);
+    grown = text->bytes == text->first ? malloc(room) : realloc(text->bytes, room);
     if (!grown) {
         text->failed = true;
         return false;
     }
+    if (text->bytes == text->first)
+        memcpy(grown, text->first, text->length);
     text->bytes = grown;
     text->room = room;
     return true;
@@ -55,16 +61,17 @@ void text_unsigned(struct text *text, uint64_t value)
     text_add(text, digits + at, sizeof(digits) - at);
 }
 
-bool text_take(struct text *text, char **out, size_t *length)
+bool text_end(struct text *text)
 {
-    if (!make_room(text, 0)) {
+    if (text->failed)
+        text->length = 0;
+    text->bytes[text->length] = '\0'; /* there is always room for it */
+    return !text->failed;
+}
+
+void text_release(struct text *text)
+{
+    if (text->bytes != text->first)
         free(text->bytes);
-        *text = (struct text)TEXT_NONE;
-        return false;
-    }
-    text->bytes[text->length] = '\0';
-    *out = text->bytes;
-    *length = text->length;
-    *text = (struct text)TEXT_NONE;
-    return true;
+    text->bytes = NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A string that grows. A failure to grow it is kept, and told by text_take. */
+/* A string that grows, first in a buffer of the caller's. A failure to grow is kept, and told by
+ * text_end. */
 #ifndef CHAOS_UTIL_TEXT_H
 #define CHAOS_UTIL_TEXT_H
 
@@ -10,20 +11,19 @@
 struct text {
     char *bytes;
     size_t length, room;
+    char *first; /* the caller's */
     bool failed;
 };
 
-#define TEXT_NONE                                                                                  \
-    {                                                                                              \
-        .bytes = NULL                                                                              \
-    }
+void text_begin(struct text *text, char *buffer, size_t size);
 
 void text_add(struct text *text, const char *bytes, size_t length);
 void text_string(struct text *text, const char *string);
 void text_char(struct text *text, char c);
 void text_unsigned(struct text *text, uint64_t value); /* decimal */
 
-/* Hands the string over, with a NUL behind it; free(*out). False: there was no memory for it. */
-bool text_take(struct text *text, char **out, size_t *length);
+/* Puts a NUL behind the string. False: there was no memory for it; then it is empty. */
+bool text_end(struct text *text);
+void text_release(struct text *text);
 
 #endif

@@ -47,7 +47,8 @@ void *page_alloc(void);
 void *page_zalloc(void);
 void *pages_alloc(size_t nr); /* contiguous addresses */
 void page_free(void *page);
-size_t pages_free(void); /* how many are left */
+void pages_free(void *first, size_t nr);
+size_t pages_left(void);
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 void kfree(void *p);

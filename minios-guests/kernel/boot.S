@@ -25,6 +25,15 @@
     note XEN_ELFNOTE_ENTRY,          .quad _start
     note XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
 
+/* To libchaos: nothing but the boot data need be mapped, mm.c maps the rest as it is reached. */
+    .pushsection .note.Xen, "a", @note
+    .balign 4
+    .long 6, 8, 1 /* IMAGE_NOTE_BOOT_WINDOW */
+    .asciz "chaos"
+    .balign 4
+    .quad 0
+    .popsection
+
     .section .text.boot, "ax", @progbits
     .globl _start
     .type _start, @function

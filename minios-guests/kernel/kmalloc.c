@@ -80,10 +80,7 @@ void kfree(void *p)
         return;
     c--;
     if (c->pages) {
-        size_t nr = c->pages;
-
-        for (size_t i = 0; i < nr; i++)
-            page_free((char *)c + i * PAGE_SIZE);
+        pages_free(c, c->pages);
         return;
     }
     struct chunk **head = &free_chunks[c->class];

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Pages: freed ones first, else the next that was never used. Memory beyond what the builder mapped
- * is mapped when it is first reached, so that boot costs the same with any size.
+ * Pages: the first free run that is long enough, else the next that were never used. Memory beyond
+ * what the builder mapped is mapped when it is first reached, so that boot costs the same with any
+ * size.
  */
 #include "kernel/kernel.h"
 
 #define REGION (512 * PAGE_SIZE) /* what one level 1 table maps */
 
-struct free_page {
-    struct free_page *next;
+/* Neighbouring free pages, told in the first of them. */
+struct run {
+    struct run *next;
+    size_t pages;
 };
 
-static struct free_page *free_list;
-static size_t nr_listed;
+static struct run *runs; /* in order of address, never adjacent */
+static size_t nr_in_runs;
 static uintptr_t next, end; /* never used yet: next .. end - 1 */
 static uintptr_t keep[2];   /* pages that the builder put somewhere for the console and the store */
 
@@ -55,8 +58,7 @@ static void grow(uintptr_t boundary)
         end = boundary;
         return;
     }
-    for (uintptr_t va = next + (unsigned)used * PAGE_SIZE; va < boundary; va += PAGE_SIZE)
-        page_free((void *)va);
+    pages_free((void *)(next + (unsigned)used * PAGE_SIZE), left - (unsigned)used);
     next = boundary;
 }
 
@@ -83,7 +85,54 @@ static void *take_next(void)
     return (void *)va;
 }
 
-void *pages_alloc(size_t nr)
+static struct run *after(struct run *r)
+{
+    return (struct run *)((char *)r + r->pages * PAGE_SIZE);
+}
+
+void pages_free(void *first, size_t nr)
+{
+    struct run *r = first, *before = NULL, *next_run = runs;
+
+    if (!nr)
+        return;
+    for (; next_run && next_run < r; next_run = next_run->next)
+        before = next_run;
+    r->next = next_run;
+    r->pages = nr;
+    nr_in_runs += nr;
+    if (next_run && after(r) == next_run) {
+        r->pages += next_run->pages;
+        r->next = next_run->next;
+    }
+    if (!before) {
+        runs = r;
+    } else if (after(before) == r) {
+        before->pages += r->pages;
+        before->next = r->next;
+    } else {
+        before->next = r;
+    }
+}
+
+/* Off the end of the first run that has so many. */
+static void *take_from_runs(size_t nr)
+{
+    for (struct run **p = &runs; *p; p = &(*p)->next) {
+        struct run *r = *p;
+
+        if (r->pages < nr)
+            continue;
+        r->pages -= nr;
+        nr_in_runs -= nr;
+        if (!r->pages)
+            *p = r->next;
+        return after(r);
+    }
+    return NULL;
+}
+
+static void *take_unused(size_t nr)
 {
     uintptr_t first = next;
     size_t have = 0;
@@ -93,27 +142,26 @@ void *pages_alloc(size_t nr)
             have++;
             continue;
         }
-        for (size_t i = 0; i < have; i++)
-            page_free((void *)(first + i * PAGE_SIZE));
+        pages_free((void *)first, have);
         first = next;
         have = 0;
     }
     if (have == nr)
         return (void *)first;
-    for (size_t i = 0; i < have; i++)
-        page_free((void *)(first + i * PAGE_SIZE));
+    pages_free((void *)first, have);
     return NULL;
+}
+
+void *pages_alloc(size_t nr)
+{
+    void *p = take_from_runs(nr);
+
+    return p ? p : take_unused(nr);
 }
 
 void *page_alloc(void)
 {
-    struct free_page *p = free_list;
-
-    if (!p)
-        return pages_alloc(1);
-    free_list = p->next;
-    nr_listed--;
-    return p;
+    return pages_alloc(1);
 }
 
 void *page_zalloc(void)
@@ -127,14 +175,10 @@ void *page_zalloc(void)
 
 void page_free(void *page)
 {
-    struct free_page *p = page;
-
-    p->next = free_list;
-    free_list = p;
-    nr_listed++;
+    pages_free(page, 1);
 }
 
-size_t pages_free(void)
+size_t pages_left(void)
 {
-    return nr_listed + ((end - next) >> PAGE_SHIFT);
+    return nr_in_runs + ((end - next) >> PAGE_SHIFT);
 }

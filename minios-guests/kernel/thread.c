@@ -98,8 +98,7 @@ static void reap(void)
 {
     if (!dead)
         return;
-    for (unsigned i = 0; i < STACK_PAGES; i++)
-        page_free((char *)dead->stack + i * PAGE_SIZE);
+    pages_free(dead->stack, STACK_PAGES);
     kfree(dead);
     dead = NULL;
 }

@@ -22,7 +22,7 @@ if [ ! -e "$cache/$sha256/src/core/tcp.c" ]; then
     work=$(mktemp -d "$cache/work.XXXXXX")
     trap 'rm -rf "$work"' EXIT
     (cd "$work" && "$here/../../tests/host/debget" source "lwip=$version") >&2 8>&- ||
-        die "the mirror has no source package lwip $version; set CHAOS_MIRROR to one that has it"
+        die "cannot fetch the source package lwip $version; if the mirror has dropped it, set CHAOS_MIRROR to one that has it"
     echo "$sha256  $work/$tarball" | sha256sum --quiet -c - >&2 ||
         die "$tarball does not have the sha256 that is written here"
     mkdir "$work/tree"

@@ -137,12 +137,26 @@ static void test_notes(void **state)
     BAD(elf_add_number(&maker, "Xen", XEN_ELFNOTE_HYPERCALL_PAGE, 0), "hypercall page");
     BAD(elf_add_number(&maker, "Xen", XEN_ELFNOTE_HYPERCALL_PAGE, ELF_BASE + 0x5000),
         "hypercall page"); /* only half of that page is the kernel's */
-    BAD(
-        {
-            maker.notes_size = 0;
-            elf_add_number(&maker, "Xen", XEN_ELFNOTE_PHYS32_ENTRY, 0x1000);
-        },
-        "a PVH kernel");
+    BAD(elf_add_number(&maker, "Xen", XEN_ELFNOTE_PHYS32_ENTRY, 0x1000), "a PVH kernel");
+}
+
+/* A Linux for PV and PVH, which makes its hypercall page itself. */
+static void test_linux_notes(void **state)
+{
+    struct chaos_error err;
+    struct image image;
+
+    (void)state;
+    elf_make(&maker);
+    maker.notes_size = 0;
+    elf_add_note(&maker, "Xen", XEN_ELFNOTE_XEN_VERSION, "xen-3.0", 8);
+    elf_add_number(&maker, "Xen", XEN_ELFNOTE_VIRT_BASE, ELF_BASE);
+    elf_add_number(&maker, "Xen", XEN_ELFNOTE_PADDR_OFFSET, ELF_BASE);
+    elf_add_number(&maker, "Xen", XEN_ELFNOTE_PHYS32_ENTRY, 0x1000);
+    elf_add_number(&maker, "Xen", XEN_ELFNOTE_ENTRY, ELF_BASE + 32);
+    assert_int_equal(parse(maker.size, &image, &err), 0);
+    assert_int_equal(image.entry, ELF_BASE + 32);
+    assert_false(image.has_hypercall_page);
 }
 
 static void test_overlap(void **state)
@@ -240,10 +254,11 @@ static void test_layout_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),         cmocka_unit_test(test_truncated),
-        cmocka_unit_test(test_headers),      cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_overlap),      cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_layout_spare), cmocka_unit_test(test_layout_limits),
+        cmocka_unit_test(test_good),          cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_headers),       cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_linux_notes),   cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_layout),        cmocka_unit_test(test_layout_spare),
+        cmocka_unit_test(test_layout_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,17 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # xendevd with real netlink in a network namespace of its own; veth links stand for vifs.
-# usage: test_xendevd.sh XENDEVD-FOR-TESTS
+# usage: test_xendevd.sh XENDEVD-FOR-TESTS XENDEVD-OVERFLOWING
 # shellcheck disable=SC2317 # helpers are called through check and eventually
 set -u
 
 daemon=$1
-if [ "${2-}" != inside ]; then
+overflowing=$2
+if [ "${3-}" != inside ]; then
     if ! unshare -n ip link add probe type veth 2>/dev/null; then
         echo "SKIP: no network namespace with veth links here (needs root, unshare, ip)"
         exit 77
     fi
-    exec unshare -n "$0" "$daemon" inside
+    exec unshare -n "$0" "$daemon" "$overflowing" inside
 fi
 
 dir=$(mktemp -d)
@@ -131,6 +132,17 @@ add vif11.0-br0
 check "starts again after it was killed" start
 check "handles what came meanwhile" is_on vif11.0-br0 br0
 stop
+
+good=$daemon
+daemon=$overflowing
+start
+kill -STOP "$pid"
+for i in $(seq 100); do echo "link add vif13.$i-br2 type veth"; done | ip -b -
+kill -CONT "$pid"
+check "looks at all links after events were lost" eventually has_links br2 100
+check "says that events were lost" logged "events were lost"
+stop
+daemon=$good
 
 python3 - "$dir/notify" >"$dir/ready" <<'END' &
 import socket, sys

@@ -20,13 +20,13 @@
 enum chaos_action { CHAOS_ACTION_DESTROY, CHAOS_ACTION_RESTART, CHAOS_ACTION_PRESERVE };
 
 struct chaos_vif_config {
-    uint8_t mac[6]; /* all zero: not given; create picks one in 00:16:3e */
-    uint16_t mtu;   /* 0: not given */
-    uint32_t ipv4;  /* network byte order, 0: none */
-    uint32_t ipv4_prefix;
-    char bridge[16]; /* never empty after parsing (default xenbr0) */
-    char ifname[16]; /* "": vifDOMID.ID */
-    uint16_t id;     /* index in the list unless devid= */
+    uint8_t mac[6];       /* all zero: not given; create picks one in 00:16:3e */
+    uint16_t mtu;         /* 0: not given */
+    uint32_t ipv4;        /* network byte order, 0: none */
+    uint32_t ipv4_prefix; /* 0: not given */
+    char bridge[16];      /* never empty after parsing (default xenbr0) */
+    char ifname[16];      /* "": vifDOMID.ID */
+    uint16_t id;          /* index in the list unless devid= */
 };
 
 struct chaos_config {

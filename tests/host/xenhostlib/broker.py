@@ -60,23 +60,31 @@ class Broker:
             loop.add_signal_handler(number, self.ending.set)
         loop.call_later(self.config["life"], self.end, "its life time is over")
         try:
-            await self.machine.start()
-            if not self.config["restore"]:
-                await self.machine.command("cont")
-                await self.machine.wait_until_booted()
-                if not self.config["plain"]:
-                    await self.machine.command("stop")
+            starting = asyncio.ensure_future(self.start())
+            ending = asyncio.ensure_future(self.ending.wait())
+            await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                raise HostError("stopped before it was up")
+            starting.result()
             for port in self.machine.ports:
                 self.free_ports.put_nowait(port)
             server = await asyncio.start_unix_server(
                 self.client, path=self.socket_path(), limit=frames.MAX_FRAME)
             watch = asyncio.create_task(self.watch_qemu())
             ready({"ok": True})
-            await self.ending.wait()
+            await ending
             server.close()
             watch.cancel()
         finally:
             self.machine.kill()
+
+    async def start(self):
+        await self.machine.start()
+        if not self.config["restore"]:
+            await self.machine.command("cont")
+            await self.machine.wait_until_booted()
+            if not self.config["plain"]:
+                await self.machine.command("stop")
 
     def socket_path(self):
         """By way of a file descriptor: the folder's own path can be too long for a socket."""

@@ -8,7 +8,7 @@ import sys
 from . import client, hosts, inputs, payload
 from .common import HostError, Stopwatch, note
 
-DEFAULTS = argparse.Namespace(plain=False, mem=4, cpus=2)
+DEFAULTS = argparse.Namespace(plain=False, stock=False, mem=4, cpus=2)
 FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
 
 
@@ -94,11 +94,6 @@ def kernel_headers(_options):
     return 0
 
 
-def serve(options):
-    hosts.serve(options.host, options.ready)
-    return 0
-
-
 def parser():
     top = argparse.ArgumentParser(prog="xenhost", description="an emulated Xen host")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
@@ -118,6 +113,7 @@ def parser():
                      help=f"processors ({DEFAULTS.cpus})")
     sub.add_argument("--plain", action="store_true",
                      help="the wall clock's time and parallel processors; always boots")
+    sub.add_argument("--stock", action="store_true", help="Debian's own Xen, without our patches")
     sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
     sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
     command("refresh", refresh, "put our own programs into a running host again")
@@ -139,10 +135,6 @@ def parser():
     command("list", list_hosts, "list hosts", named=False)
     command("kernel-headers", kernel_headers, "print the KDIR that modules for dom0 build against",
             named=False)
-    sub = commands.add_parser("_serve")
-    sub.set_defaults(run=serve)
-    sub.add_argument("host")
-    sub.add_argument("ready", type=int)
     return top
 
 
@@ -155,6 +147,8 @@ def open_standard_streams():
 
 def main(arguments):
     open_standard_streams()
+    if arguments[:1] == ["_serve"]:  # the broker, started by `up`
+        return hosts.serve(arguments[1], int(arguments[2]))
     options = parser().parse_args(arguments)
     try:
         return options.run(options)

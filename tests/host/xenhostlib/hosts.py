@@ -84,11 +84,13 @@ def names():
 
 def make_config(options):
     """Everything that defines a host; the inputs are built if need be."""
+    machine.qemu_identity()
     image = inputs.image()
+    xen = inputs.stock_xen() if options.stock else inputs.xen()
     return {
         "plain": options.plain, "mem": options.mem, "cpus": options.cpus,
         "life": int(os.environ.get("XENHOST_LIFE", DEFAULT_LIFE)),
-        "xen": str(inputs.xen() / "xen"), "kernel": str(inputs.kernel() / "vmlinuz"),
+        "xen": str(xen / "xen"), "kernel": str(inputs.kernel() / "vmlinuz"),
         "initrd": str(image / "initrd.gz"), "root": str(image / "root.img"),
         "restore": False,
     }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One QEMU process: its command line, its QMP monitor, its agent ports."""
 import asyncio
+import contextlib
 import ctypes
 import json
 import os
@@ -114,10 +115,11 @@ class Machine:
         await self.command("qmp_capabilities")
 
     async def read_monitor(self, reader):
-        while line := await reader.readline():
-            message = json.loads(line)
-            if "event" not in message:
-                self.replies.put_nowait(message)
+        with contextlib.suppress(ConnectionError):
+            while line := await reader.readline():
+                message = json.loads(line)
+                if "event" not in message:
+                    self.replies.put_nowait(message)
         self.replies.put_nowait(None)
 
     async def reply(self):

@@ -3,7 +3,7 @@
 # shellcheck source=tests/whole/lib.sh
 . /root/lib.sh
 
-check_exit 1 '/dev/noxs.*modprobe' "without the module: create says so" chaos create "$GUESTS/noop.cfg"
+check_exit 6 '/dev/noxs.*modprobe' "without the module: create says so" chaos create "$GUESTS/noop.cfg"
 check_exit 1 'noxs' "and so does doctor" chaos doctor
 start_host
 check "a guest that must not be touched" chaos create "$GUESTS/noop.cfg" name=keep

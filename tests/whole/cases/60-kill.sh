@@ -29,7 +29,7 @@ sweep() { # TEXT PREPARE COMMAND...
     while read -r call occurrence; do
         calls=$((calls + 1))
         $prepare
-        killed_at "$call" "$occurrence" "$@"
+        killed_at "$call" "$occurrence" "$@" 2> /dev/null
         chaos create "$GUESTS/noop.cfg" name=next > /dev/null || bad=$((bad + 1))
         chaos destroy next > /dev/null || bad=$((bad + 1))
         chaos destroy victim > /dev/null 2>&1
