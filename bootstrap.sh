@@ -133,8 +133,16 @@ watch_step() {
     done
 }
 
-# The step that runs now.
+# The process group that does the work now.
 running=
+
+# begin COMMAND...: in a process group of its own, so that an interruption reaches all of it.
+begin() {
+    set -m
+    "$@" &
+    running=$!
+    set +m
+}
 
 # interrupted STATUS
 interrupted() {
@@ -162,11 +170,7 @@ lock_tree() {
 run_step() {
     local label=$1 log=$logs/$2.log start=$SECONDS status
     [ ! -t 1 ] || printf '%s ...' "$label"
-    # A process group of its own, so that an interruption reaches all of it.
-    set -m
-    "$2" >"$log" 2>&1 </dev/null 9>&- &
-    running=$!
-    set +m
+    begin "$2" >"$log" 2>&1 </dev/null 9>&-
     watch_step "$running" "$label" "$log" $start
     wait "$running"
     status=$?
@@ -235,7 +239,12 @@ EOF
     return 0
 }
 
-# Lines of ctest: shows each test that ended and, when none did for a minute, what still runs.
+# ctest_lines CTEST OPTION...
+ctest_lines() {
+    ctest "$@" 2>/dev/null | show_tests
+}
+
+# Shows each test that ended and, when none did for a minute, what still runs.
 show_tests() {
     local start=$SECONDS part='' line status waiting=' '
     while :; do
@@ -262,7 +271,9 @@ run_tests() {
     local folder=$1
     shift
     rm -f "$folder/tests.xml"
-    ctest --test-dir "$folder" -j "$jobs" --output-junit "$folder/tests.xml" "$@" 2>/dev/null 9>&- | show_tests
+    begin ctest_lines --test-dir "$folder" -j "$jobs" --output-junit "$folder/tests.xml" "$@" </dev/null 9>&-
+    wait "$running"
+    running=
     [ -s "$folder/tests.xml" ] || die "ctest did not run; see $folder/Testing/Temporary"
 }
 

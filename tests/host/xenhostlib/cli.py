@@ -45,7 +45,7 @@ def execute(options):
 
 
 def shell(options):
-    return client.execute(options.name, ["bash", "-l"], terminal=True)
+    return client.execute(options.name, ["bash", "-l"], terminal=sys.stdin.isatty())
 
 
 def push(options):
