@@ -14,8 +14,8 @@
 
 enum { REQUEST = 1, REPLY = 2 };
 
-/* The front-end is 10.0.0.2 and remembers 10.0.0.1. */
-static const uint8_t own[] = {10, 0, 0, 2}, peer[] = {10, 0, 0, 1}, other[] = {10, 0, 0, 3},
+/* The front-end is 10.0.0.2 and remembers 10.0.0.7. */
+static const uint8_t own[] = {10, 0, 0, 2}, peer[] = {10, 0, 0, 7}, other[] = {10, 0, 0, 3},
                      stranger[] = {192, 168, 7, 9}, nobody[4];
 
 static void make_frame(uint8_t *frame, uint8_t operation, const uint8_t *sender,
