@@ -234,7 +234,7 @@ The module and xendevd are started. Try:
 `exit` stops the host.
 
 EOF
-    "$xenhost" exec -- /usr/local/sbin/start-chaos || die "dom0 does not take our module or xendevd"
+    "$xenhost" exec -- /usr/local/sbin/start-chaos </dev/null || die "dom0 does not take our module or xendevd"
     "$xenhost" shell
     return 0
 }
