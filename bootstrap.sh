@@ -227,7 +227,7 @@ The module and xendevd are started. Try:
     chaos create --timing /root/guests/daytime.cfg
     chaos list
     chaos console daytime            # leave it with ctrl-]
-    nc -N 10.0.0.2 13                # ask the guest for the time
+    nc -d 10.0.0.2 13                # ask the guest for the time
     chaos destroy daytime
     start-xenstored && xl list       # the stock tools, for comparison
 
