@@ -227,14 +227,14 @@ The module and xendevd are started. Try:
     chaos create --timing /root/guests/daytime.cfg
     chaos list
     chaos console daytime            # leave it with ctrl-]
-    nc -N 10.0.0.2 13                # ask the guest for the time
+    nc -d 10.0.0.2 13                # ask the guest for the time
     chaos destroy daytime
     start-xenstored && xl list       # the stock tools, for comparison
 
 `exit` stops the host.
 
 EOF
-    "$xenhost" exec -- /usr/local/sbin/start-chaos || die "dom0 does not take our module or xendevd"
+    "$xenhost" exec -- /usr/local/sbin/start-chaos </dev/null || die "dom0 does not take our module or xendevd"
     "$xenhost" shell
     return 0
 }
