@@ -183,8 +183,8 @@ static void suppress_uevents(struct net_device *netdev)
 }
 
 /*
- * A port of a bridge has no addresses. IPv6 makes no state (some 60 sysctls) for a device whose MTU is
- * too small when it is registered, and leaves a slave alone when it comes up: so neither that
+ * A port of a bridge has no addresses. IPv6 makes no state (some 60 sysctls) for a device whose MTU
+ * is too small when it is registered, and leaves a slave alone when it comes up: so neither that
  * work nor its packets to the guest. noxs_vif_mtu() sets the MTU before anybody is told of it.
  */
 static void suppress_ipv6(struct net_device *netdev)
@@ -259,9 +259,9 @@ static void leave_work(struct work_struct *work)
 static DECLARE_WORK(leave, leave_work);
 
 /*
- * Unregistering waits for RCU several times: a few tens of milliseconds that nobody needs to wait for.
+ * Unregistering waits for RCU several times, tens of milliseconds that nobody needs to wait for.
  * What the device held of its guest is gone already, so a work item does it, for as many
- * devices at once as there are by then.
+ * devices at once as there are by then, within a limit.
  */
 static void vif_unpublish(struct noxs_device *dev)
 {
