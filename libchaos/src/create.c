@@ -124,7 +124,15 @@ static void close_image(struct creation *c)
 
 static int check_devices(struct creation *c, struct chaos_error *err)
 {
-    return c->chaos->bus->ops->check(c->chaos->bus, &c->config, err);
+    struct hv *hv = c->chaos->hv;
+    struct hv_noxs noxs;
+    int rc = c->chaos->bus->ops->check(c->chaos->bus, &c->config, err);
+
+    /* The module does not load where Xen lacks noxs: then that is what is to be told. */
+    if (rc < 0 && err->exit == CHAOS_EXIT_PRIVILEGE && hv->ops->noxs(hv, 0, &noxs) == -ENOSYS)
+        return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE,
+                               "this Xen has no noxs: boot the one built from xen-patches/");
+    return rc;
 }
 
 static int claim_name(struct creation *c, struct chaos_error *err)
@@ -231,8 +239,9 @@ static int make_devices(struct creation *c, struct chaos_error *err)
 
     if (rc < 0)
         return hv_error(err, rc, "make its console's event channel");
-    c->devices = true;
-    return c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
+    rc = c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
+    c->devices = rc == 0;
+    return rc;
 }
 
 static const struct step prepare[] = {

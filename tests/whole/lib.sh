@@ -132,10 +132,15 @@ basis() {
     basis_free=$(free_kib)
 }
 
+memory_is_back() { # SLACK_KIB
+    [ $((basis_free - $(free_kib))) -le "$1" ]
+}
+
 # Everything is as it was at the basis; free memory may differ by SLACK_KIB (Xen's own heap caches).
 leakcheck() {
     local slack=${SLACK_KIB:-64} free difference
     settle
+    wait_for 3 memory_is_back "$slack" # Xen's RCU can take longer than settle takes for calm
     counters > /tmp/now
     free=$(free_kib)
     check "nothing is left: domains, ports, grants, netdevs, devices, records" diff /tmp/basis /tmp/now
