@@ -11,6 +11,8 @@ function(chaos_add_fuzzer name)
   set(found ${CMAKE_CURRENT_BINARY_DIR}/corpus-${name})
   file(MAKE_DIRECTORY ${found})
   list(TRANSFORM arg_INCLUDES PREPEND -I OUTPUT_VARIABLE includes)
+  list(TRANSFORM arg_INCLUDES APPEND /*.h OUTPUT_VARIABLE patterns)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${patterns})
   set(sources)
   foreach(source ${arg_UNPARSED_ARGUMENTS})
     get_filename_component(path ${source} ABSOLUTE)
@@ -21,10 +23,10 @@ function(chaos_add_fuzzer name)
     COMMAND ${CHAOS_FUZZ_CLANG} -std=gnu11 -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer
             -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all ${includes} ${sources}
             -o ${binary}
-    DEPENDS ${sources}
+    DEPENDS ${sources} ${headers}
     COMMENT "Building fuzzer ${name}"
     VERBATIM)
-  add_custom_target(${name} ALL DEPENDS ${binary})
+  add_custom_target(build-${name} ALL DEPENDS ${binary})
   add_test(NAME ${name} COMMAND ${binary} -max_total_time=${CHAOS_FUZZ_SECONDS} -timeout=10
            -rss_limit_mb=1024 -print_final_stats=1 ${found} ${arg_CORPUS})
 endfunction()

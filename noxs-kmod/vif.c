@@ -73,16 +73,20 @@ static void vif_info(struct noxs_device *dev, struct noxs_dev_info *info)
 
 static int vif_open(struct net_device *netdev)
 {
+	netif_start_queue(netdev);
+	return 0;
+}
+
+void noxs_vif_up(struct net_device *netdev)
+{
 	struct noxs_vif *vif = netdev_vif(netdev);
 
-	netif_start_queue(netdev);
 	/* What the guest sent while the device was down waits in the ring. */
 	if (smp_load_acquire(&vif->connected)) {
 		local_bh_disable();
 		napi_schedule(&vif->napi);
 		local_bh_enable();
 	}
-	return 0;
 }
 
 static int vif_stop(struct net_device *netdev)
@@ -162,7 +166,12 @@ static void vif_setup(struct net_device *netdev)
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = ETH_MAX_MTU - VLAN_ETH_HLEN;
 	eth_hw_addr_set(netdev, netdev_mac);
-	netif_carrier_off(netdev);
+	/*
+	 * The link is up before the guest is there. Were it to come up with the guest, a work item
+	 * would tell the bridge, which until then drops what the guest sends: first of all its
+	 * announcement.
+	 */
+	netdev->operstate = IF_OPER_UP;
 }
 
 /* No uevent: nothing but xendevd, which listens to rtnetlink, is to act on the device. */
@@ -174,8 +183,8 @@ static void suppress_uevents(struct net_device *netdev)
 }
 
 /*
- * A port of a bridge has no addresses. IPv6 makes no state (some 60 sysctls) for a device whose MTU is
- * too small when it is registered, and leaves a slave alone when it comes up: so neither that
+ * A port of a bridge has no addresses. IPv6 makes no state (some 60 sysctls) for a device whose MTU
+ * is too small when it is registered, and leaves a slave alone when it comes up: so neither that
  * work nor its packets to the guest. noxs_vif_mtu() sets the MTU before anybody is told of it.
  */
 static void suppress_ipv6(struct net_device *netdev)
@@ -250,9 +259,9 @@ static void leave_work(struct work_struct *work)
 static DECLARE_WORK(leave, leave_work);
 
 /*
- * Unregistering waits for RCU several times: a few tens of milliseconds that nobody needs to wait for.
+ * Unregistering waits for RCU several times, tens of milliseconds that nobody needs to wait for.
  * What the device held of its guest is gone already, so a work item does it, for as many
- * devices at once as there are by then.
+ * devices at once as there are by then, within a limit.
  */
 static void vif_unpublish(struct noxs_device *dev)
 {

@@ -71,6 +71,8 @@ int noxs_vif_init(void);
 void noxs_vif_exit(void);
 /* At NETDEV_REGISTER, after IPv6. */
 void noxs_vif_mtu(struct net_device *netdev);
+/* At NETDEV_UP, after the bridge. */
+void noxs_vif_up(struct net_device *netdev);
 /* Waits until destroyed vifs have given their names back. Not under rtnl. */
 void noxs_vif_flush(void);
 

@@ -148,7 +148,7 @@ void noxs_vif_data_start(struct noxs_device *dev)
 	napi_schedule(&to_vif(dev)->napi);
 }
 
-/* The first pages of this kind are dear (the kernel makes room for many): not at the first connect. */
+/* The first pages of this kind are dear, as the kernel makes room for many: not in a connect. */
 int noxs_vif_rings_warm(void)
 {
 	struct page *pages[RINGS];

@@ -74,11 +74,13 @@ static int hotplug_notify(struct notifier_block *block, unsigned long event, voi
 		noxs_vif_mtu(netdev);
 	else if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
 		hotplug_update(netdev_vif(netdev), netdev);
+	if (event == NETDEV_UP)
+		noxs_vif_up(netdev);
 	return NOTIFY_DONE;
 }
 
-/* Registered after IPv6's, of the same priority: so it is called after that. */
-static struct notifier_block hotplug_block = { .notifier_call = hotplug_notify };
+/* Called after IPv6's and the bridge's. */
+static struct notifier_block hotplug_block = { .notifier_call = hotplug_notify, .priority = -1 };
 
 void noxs_vif_hotplug_failed(struct noxs_device *dev, u32 error)
 {

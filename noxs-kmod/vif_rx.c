@@ -7,6 +7,7 @@
 #include <xen/interface/io/netif.h>
 #include <xen/page.h>
 
+#include "arp.h"
 #include "netif_bits.h"
 #include "packet.h"
 #include "vif.h"
@@ -283,11 +284,14 @@ netdev_tx_t noxs_vif_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
 	struct noxs_vif *vif = netdev_vif(netdev);
 	struct rx_batch *batch = this_cpu_ptr(batches);
-	bool sent = false, queued = false;
+	bool sent = false, queued = false, unwanted = false;
 
 	spin_lock(&vif->rx_lock);
 	if (!vif->connected || READ_ONCE(vif->dev.broken) || !acceptable(vif, skb)) {
 		vif->rx_drops++;
+	} else if (noxs_arp_unwanted(skb->data, skb_headlen(skb), &vif->dev.ctrl->vif_front)) {
+		/* Not a loss: the guest would do nothing with it but wake up. */
+		unwanted = true;
 	} else if (skb_queue_empty(&vif->rx_queue) &&
 		   rx_room_or_event(vif, slots_of(vif, skb))) {
 		skb_tx_timestamp(skb);
@@ -301,7 +305,7 @@ netdev_tx_t noxs_vif_xmit(struct sk_buff *skb, struct net_device *netdev)
 	}
 	spin_unlock(&vif->rx_lock);
 
-	if (sent)
+	if (sent || unwanted)
 		consume_skb(skb);
 	else if (!queued)
 		kfree_skb(skb);

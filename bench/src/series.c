@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -103,19 +104,45 @@ static void free_all(char **argv)
     free(argv);
 }
 
+/* What the commands say on stderr: shown only for one that failed (xl always says something). */
+static int messages = -1;
+
+static void messages_forget(void)
+{
+    if (messages < 0)
+        messages = memfd_create("messages", MFD_CLOEXEC);
+    if (messages < 0 || ftruncate(messages, 0) || lseek(messages, 0, SEEK_SET)) {
+        perror("series: memfd");
+        exit(1);
+    }
+}
+
+static void messages_show(void)
+{
+    char text[4096];
+    ssize_t size = pread(messages, text, sizeof(text), 0);
+
+    if (size > 0)
+        fwrite(text, 1, (size_t)size, stderr);
+}
+
 /* fork, exec, wait; negative and a message when the command failed. */
 static int64_t run_timed(char **template, unsigned int n)
 {
     char **argv = expand_all(template, n);
-    int64_t start = monotonic_ns(), end;
-    pid_t pid = fork();
+    int64_t start, end;
     int status;
+    pid_t pid;
 
+    messages_forget();
+    start = monotonic_ns();
+    pid = fork();
     if (pid == 0) {
         int null = open("/dev/null", O_RDWR);
 
         dup2(null, 0);
         dup2(null, 1);
+        dup2(messages, 2);
         execv(argv[0], argv);
         fprintf(stderr, "series: cannot run %s: %s\n", argv[0], strerror(errno));
         _exit(127);
@@ -126,6 +153,7 @@ static int64_t run_timed(char **template, unsigned int n)
     }
     end = monotonic_ns();
     if (status) {
+        messages_show();
         fprintf(stderr, "series: guest %u: %s %s failed (wait status %d)\n", n, argv[0],
                 argv[1] ? argv[1] : "", status);
         end = start - 1;
@@ -195,14 +223,28 @@ static void print_ms(int64_t ns, char end)
     putchar(end);
 }
 
+/* Guest 0 is not counted: the first of a kind reads the programs from the disk. */
+static int warm_up(const struct series *series)
+{
+    if (run_timed(series->create, 0) < 0)
+        return -1;
+    sleep_us(series->gap_us);
+    if (series->destroy && run_timed(series->destroy, 0) < 0)
+        return -1;
+    sleep_us(series->gap_us);
+    return 0;
+}
+
 static int run_series(const struct series *series, const struct probe *probe)
 {
     struct sample *samples = calloc(series->count, sizeof(*samples));
     unsigned int done = 0;
     int rc = 0;
 
-    if (!samples)
+    if (!samples || warm_up(series)) {
+        free(samples);
         return 1;
+    }
     while (done < series->count) {
         if (create_one(series, probe, done + 1, &samples[done])) {
             rc = 1;

@@ -2,11 +2,22 @@
 #include "cmd.h"
 #include "domains.h"
 
-static int act(struct chaos *chaos, struct chaos_domain *domain, const void *options,
+struct destroy_options {
+    bool force;
+};
+
+static const struct opt_spec options[] = {
+    OPT_FLAG(struct destroy_options, force, 'f', "force",
+             "also a domain that was not made by chaos"),
+    OPT_END,
+};
+
+static int act(struct chaos *chaos, struct chaos_domain *domain, const void *given,
                struct chaos_error *err)
 {
-    (void)options;
-    return chaos_domain_destroy(chaos, domain, err);
+    const struct destroy_options *how = given;
+
+    return chaos_domain_destroy(chaos, domain, how->force, err);
 }
 
 static int run(const struct cmd_call *call, struct chaos_error *err)
@@ -19,6 +30,7 @@ const struct command cmd_destroy = {
     .run = run,
     .summary = "stop a domain at once and remove it",
     .synopsis = "DOMAIN...",
+    .options = options,
     .min_args = 1,
     .max_args = CMD_ARGS_ANY,
     .complete = CMD_COMPLETE_DOMAIN,

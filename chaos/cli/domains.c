@@ -58,7 +58,7 @@ int domains_recreate(struct chaos *chaos, const struct chaos_domain *domain,
 
     if (rc < 0)
         return rc;
-    rc = chaos_domain_destroy(chaos, domain, err);
+    rc = chaos_domain_destroy(chaos, domain, false, err);
     if (rc == 0)
         rc = chaos_domain_create(chaos, &config, NULL, NULL, err);
     chaos_config_free(&config);
@@ -85,7 +85,7 @@ int domains_after_shutdown(struct chaos *chaos, const struct chaos_domain *domai
         return 0;
     if (action == CHAOS_ACTION_RESTART)
         return domains_recreate(chaos, domain, err);
-    return chaos_domain_destroy(chaos, domain, err);
+    return chaos_domain_destroy(chaos, domain, false, err);
 }
 
 static void watch(struct chaos_domain *domain)

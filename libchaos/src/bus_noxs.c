@@ -43,16 +43,16 @@ static int common_failure(struct bus_noxs *noxs, int error, struct chaos_error *
     struct noxs_ioc_version version = {0};
 
     if (error == ENOSYS)
-        return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
-                               "this Xen has no device pages: boot the patched Xen");
+        return chaos_error_set(err, -error, CHAOS_EXIT_PRIVILEGE,
+                               "this Xen has no noxs: boot the one built from xen-patches/");
     if (error != EPROTO)
         return 0;
     if (ioctl(noxs->fd, NOXS_IOC_VERSION, &version) < 0)
         version.module = 0;
     if (version.module == NOXS_ABI_VERSION && version.hypervisor == 0)
-        return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
-                               "this Xen has no device pages: boot the patched Xen");
-    return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE,
+        return chaos_error_set(err, -error, CHAOS_EXIT_PRIVILEGE,
+                               "this Xen has no noxs: boot the one built from xen-patches/");
+    return chaos_error_set(err, -error, CHAOS_EXIT_PRIVILEGE,
                            "noxs ABI versions differ: chaos %u, module %u, Xen %u; install "
                            "parts of one version",
                            NOXS_ABI_VERSION, version.module, version.hypervisor);

@@ -41,7 +41,7 @@ int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info 
 /* Unmakes what processes that died had begun to make or unmake. */
 void chaos_reap(struct chaos *chaos);
 
-/* Forgets the record of a domain that is gone; false: it is not, or there is no record. */
+/* Forgets a record that is damaged or whose domain is gone; false: it is good, or there is none. */
 bool chaos_forget_stale(struct chaos *chaos, const char *name);
 
 #endif

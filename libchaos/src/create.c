@@ -42,6 +42,13 @@ struct step {
 
 /* ---------------------------------------------------------------- inputs */
 
+static int clear_abandoned(struct creation *c, struct chaos_error *err)
+{
+    (void)err;
+    chaos_reap(c->chaos);
+    return 0;
+}
+
 static int open_image(struct creation *c, struct chaos_error *err)
 {
     int rc;
@@ -58,6 +65,58 @@ static int open_image(struct creation *c, struct chaos_error *err)
     return rc < 0 ? chaos_error_wrap(err, "kernel \"%s\"", c->config.kernel) : 0;
 }
 
+/* Not a secret: must not wait for a host without entropy. */
+static int random_bytes(void *buffer, size_t length, struct chaos_error *err)
+{
+    if (getrandom(buffer, length, GRND_INSECURE) == (ssize_t)length)
+        return 0;
+    return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot get random bytes: %s",
+                           strerror(errno));
+}
+
+/* Only a uuid that was given can be taken: then all domains are asked. */
+static int check_uuid(struct creation *c, struct chaos_error *err)
+{
+    struct hv_info info;
+    int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return hv_error(err, rc, "list the domains");
+    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
+                           info.domid);
+}
+
+static int choose_identity(struct creation *c, struct chaos_error *err)
+{
+    static const uint8_t none[16];
+    uint8_t random[16 + 3 * CHAOS_VIFS_MAX];
+    struct chaos_vif_config *vif = c->config.vifs;
+    unsigned int i;
+    int rc = random_bytes(random, 16 + 3 * c->config.nr_vifs, err);
+
+    if (rc < 0)
+        return rc;
+    if (memcmp(c->config.uuid, none, sizeof(none)) == 0) {
+        memcpy(c->config.uuid, random, sizeof(c->config.uuid));
+        c->config.uuid[6] = (c->config.uuid[6] & 0x0f) | 0x40; /* version 4, */
+        c->config.uuid[8] = (c->config.uuid[8] & 0x3f) | 0x80; /* variant 1 */
+    } else {
+        rc = check_uuid(c, err);
+        if (rc < 0)
+            return rc;
+    }
+    memcpy(c->record.uuid, c->config.uuid, sizeof(c->record.uuid));
+    for (i = 0; i < c->config.nr_vifs; i++, vif++) {
+        if (memcmp(vif->mac, none, sizeof(vif->mac)) != 0)
+            continue;
+        memcpy(vif->mac, "\x00\x16\x3e", 3); /* Xen's own */
+        memcpy(vif->mac + 3, random + 16 + 3 * i, 3);
+    }
+    return 0;
+}
+
 static void close_image(struct creation *c)
 {
     boot_files_close(&c->files);
@@ -65,7 +124,15 @@ static void close_image(struct creation *c)
 
 static int check_devices(struct creation *c, struct chaos_error *err)
 {
-    return c->chaos->bus->ops->check(c->chaos->bus, &c->config, err);
+    struct hv *hv = c->chaos->hv;
+    struct hv_noxs noxs;
+    int rc = c->chaos->bus->ops->check(c->chaos->bus, &c->config, err);
+
+    /* The module does not load where Xen lacks noxs: then that is what is to be told. */
+    if (rc < 0 && err->exit == CHAOS_EXIT_PRIVILEGE && hv->ops->noxs(hv, 0, &noxs) == -ENOSYS)
+        return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE,
+                               "this Xen has no noxs: boot the one built from xen-patches/");
+    return rc;
 }
 
 static int claim_name(struct creation *c, struct chaos_error *err)
@@ -96,8 +163,8 @@ static int note_progress(struct creation *c, struct chaos_error *err)
 }
 
 static const struct step inputs[] = {
-    {"image", open_image, close_image},
-    {"check", check_devices, NULL},
+    {"reap", clear_abandoned, NULL},    {"identity", choose_identity, NULL},
+    {"image", open_image, close_image}, {"check", check_devices, NULL},
     {"name", claim_name, drop_name},
 };
 
@@ -172,8 +239,9 @@ static int make_devices(struct creation *c, struct chaos_error *err)
 
     if (rc < 0)
         return hv_error(err, rc, "make its console's event channel");
-    c->devices = true;
-    return c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
+    rc = c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
+    c->devices = rc == 0;
+    return rc;
 }
 
 static const struct step prepare[] = {
@@ -277,58 +345,6 @@ static int run_steps(struct creation *c, struct chaos_timing *timing, struct cha
     return 0;
 }
 
-/* Not a secret: must not wait for a host without entropy. */
-static int random_bytes(void *buffer, size_t length, struct chaos_error *err)
-{
-    if (getrandom(buffer, length, GRND_INSECURE) == (ssize_t)length)
-        return 0;
-    return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot get random bytes: %s",
-                           strerror(errno));
-}
-
-/* Only a uuid that was given can be taken: then all domains are asked. */
-static int check_uuid(struct creation *c, struct chaos_error *err)
-{
-    struct hv_info info;
-    int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
-
-    if (rc == -ENOENT)
-        return 0;
-    if (rc < 0)
-        return hv_error(err, rc, "list the domains");
-    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
-                           info.domid);
-}
-
-static int choose_identity(struct creation *c, struct chaos_error *err)
-{
-    static const uint8_t none[16];
-    uint8_t random[16 + 3 * CHAOS_VIFS_MAX];
-    struct chaos_vif_config *vif = c->config.vifs;
-    unsigned int i;
-    int rc = random_bytes(random, 16 + 3 * c->config.nr_vifs, err);
-
-    if (rc < 0)
-        return rc;
-    if (memcmp(c->config.uuid, none, sizeof(none)) == 0) {
-        memcpy(c->config.uuid, random, sizeof(c->config.uuid));
-        c->config.uuid[6] = (c->config.uuid[6] & 0x0f) | 0x40; /* version 4, */
-        c->config.uuid[8] = (c->config.uuid[8] & 0x3f) | 0x80; /* variant 1 */
-    } else {
-        rc = check_uuid(c, err);
-        if (rc < 0)
-            return rc;
-    }
-    memcpy(c->record.uuid, c->config.uuid, sizeof(c->record.uuid));
-    for (i = 0; i < c->config.nr_vifs; i++, vif++) {
-        if (memcmp(vif->mac, none, sizeof(vif->mac)) != 0)
-            continue;
-        memcpy(vif->mac, "\x00\x16\x3e", 3); /* Xen's own */
-        memcpy(vif->mac + 3, random + 16 + 3 * i, 3);
-    }
-    return 0;
-}
-
 int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
                         const struct chaos_create_options *options, struct chaos_domain *out,
                         struct chaos_error *err)
@@ -347,10 +363,7 @@ int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
         timing->nr = 0;
         timing->start_ns = now_ns();
     }
-    chaos_reap(chaos);
-    rc = choose_identity(&c, err);
-    if (rc == 0)
-        rc = run_steps(&c, timing, err);
+    rc = run_steps(&c, timing, err);
     if (rc == 0 && out) {
         memset(out, 0, sizeof(*out));
         out->domid = c.record.domid;

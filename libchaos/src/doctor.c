@@ -74,7 +74,7 @@ static void look_at_noxs(struct visit *visit, struct hv *hv)
 
     if (rc == -ENOSYS)
         say(visit, "noxs in xen", false,
-            "this Xen has no device pages: boot the one built from xen-patches/");
+            "this Xen has no noxs: boot the one built from xen-patches/");
     else if (rc < 0)
         say(visit, "noxs in xen", false, "it does not answer: %s", strerror(-rc));
     else if (noxs.abi_version != NOXS_ABI_VERSION)

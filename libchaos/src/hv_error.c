@@ -18,6 +18,7 @@ int hv_error(struct chaos_error *err, int rc, const char *what, ...)
     va_end(args);
     switch (-rc) {
     case EACCES: /* Xen's answer to a structure of another version */
+        exit = CHAOS_EXIT_PRIVILEGE;
         why = "this Xen speaks another version of its control interface than 4.17";
         break;
     case EPERM:

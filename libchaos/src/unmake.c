@@ -100,14 +100,25 @@ bool chaos_forget_stale(struct chaos *chaos, const char *name)
     struct chaos_error ignored;
     struct hv_info info;
     struct record record;
+    int rc = chaos_read_record(chaos, name, &record, &text, &info, &ignored);
 
-    if (chaos_read_record(chaos, name, &record, &text, &info, &ignored) != -ENOENT)
+    if (rc != -ENOENT && rc != -EBADMSG)
         return false;
     return registry_take(&chaos->registry, name, &claim, &ignored) == 0 &&
            chaos_unmake(chaos, &claim, &ignored) == 0;
 }
 
-int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
+/* A domain without a record, by its id. */
+static int destroy_foreign(struct chaos *chaos, uint32_t domid, struct chaos_error *err)
+{
+    int rc = chaos->hv->ops->destroy(chaos->hv, domid);
+
+    if (rc < 0)
+        return hv_error(err, rc, "destroy domain %u", domid);
+    return chaos->bus->ops->destroy(chaos->bus, domid, err);
+}
+
+int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain, bool force,
                          struct chaos_error *err)
 {
     struct registry_claim claim;
@@ -116,11 +127,14 @@ int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
     if (domain->domid == 0)
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_USAGE,
                                "domain 0 is the control domain: it cannot be destroyed");
-    if (domain->name[0] == '\0')
+    if (domain->name[0] == '\0' && !force)
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
-                               "domain %u was not made by chaos: use the toolstack that made it",
+                               "domain %u was not made by chaos: use the toolstack that made it, "
+                               "or --force",
                                domain->domid);
     chaos_reap(chaos);
+    if (domain->name[0] == '\0')
+        return destroy_foreign(chaos, domain->domid, err);
     rc = registry_take(&chaos->registry, domain->name, &claim, err);
     if (rc == 0)
         rc = chaos_unmake(chaos, &claim, err);

@@ -28,6 +28,10 @@ void vif_work(struct vif *vif); /* something to poll for */
 typedef void vif_rx(void *arg, const void *frame, size_t len, bool checked);
 bool vif_poll(struct vif *vif, unsigned budget, vif_rx *rx, void *arg);
 
+/* Broadcast ARP requests for others than ipv4 (0: none), and announcements of others than these
+ * peers, are of no use to us: the back-end may keep them. */
+void vif_filter_arp(struct vif *vif, uint32_t ipv4, const uint32_t *peers, unsigned nr);
+
 /* A place for VIF_MAX_FRAME bytes, or null when the ring is full; then sends what was put there. */
 void *vif_tx_buffer(struct vif *vif);
 void vif_tx(struct vif *vif, size_t len, bool checked);

@@ -17,8 +17,7 @@
 extern char _image_start[], _image_end[];
 
 /* boot.S */
-extern char boot_stack[];
-#define BOOT_STACK_SIZE 8192
+extern char boot_stack[]; /* of the first thread; lowest address */
 
 /* start.c */
 extern const struct start_info *start_info;
@@ -40,6 +39,7 @@ extern const uint64_t trap_entries[];
 void mm_init(uint64_t boot_sp);
 void evtchn_init(void);
 void time_init(void);
+void thread_init(void);
 void console_init(void);
 void noxs_init(void);
 

@@ -48,12 +48,27 @@ void mm_init(uint64_t boot_sp)
     }
 }
 
+static bool kept(uintptr_t va)
+{
+    return va == keep[0] || va == keep[1];
+}
+
+/* The builder may have mapped no more than the guest needs to start. */
+static bool make_present(uintptr_t va)
+{
+    const uint64_t *pte = pt_entry(va);
+
+    return pte && (*pte & 1 || !map_own((void *)va));
+}
+
 /* At the last pages of a mapped region: builds the tables of the next one out of them. */
 static void grow(uintptr_t boundary)
 {
     unsigned left = (unsigned)((boundary - next) >> PAGE_SHIFT);
-    int used = pt_add_region(boundary, (uint64_t *)next, left);
+    int used = -1;
 
+    if (make_present(boundary - PAGE_SIZE) && !kept(next) && !kept(boundary - PAGE_SIZE))
+        used = pt_add_region(boundary, (uint64_t *)next, left);
     if (used < 0) {
         end = boundary;
         return;
@@ -67,13 +82,12 @@ static void *take_next(void)
 {
     uintptr_t va = next;
     uintptr_t boundary = (va + REGION) & ~(REGION - 1);
-    uint64_t *pte = pt_entry(va);
 
-    if (va == keep[0] || va == keep[1]) {
+    if (kept(va)) {
         next += PAGE_SIZE;
         return NULL;
     }
-    if (!pte || (!(*pte & 1) && map_own((void *)va))) {
+    if (!make_present(va)) {
         end = va;
         return NULL;
     }

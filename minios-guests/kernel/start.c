@@ -20,6 +20,7 @@ void guest_start(const struct start_info *si, uint64_t boot_sp)
     mm_init(boot_sp);
     console_init();
     time_init();
+    thread_init();
     noxs_init();
 
     int rc = app_main();

@@ -15,7 +15,7 @@ struct thread {
     struct wait_queue *queue;
     uint64_t deadline;
     bool timed_out;
-    uint64_t *stack; /* lowest address; null for the first thread */
+    uint64_t *stack; /* lowest address */
     const char *name;
     void (*fn)(void *);
     void *arg;
@@ -26,6 +26,12 @@ static struct thread *current = &first;
 static struct thread *run_head, **run_tail = &run_head;
 static struct thread *timed;
 static struct thread *dead;
+
+void thread_init(void)
+{
+    first.stack = (uint64_t *)boot_stack;
+    first.stack[0] = CANARY;
+}
 
 static void make_runnable(struct thread *t)
 {
@@ -107,7 +113,7 @@ static void schedule(void)
 {
     struct thread *prev = current, *next;
 
-    if (prev->stack && prev->stack[0] != CANARY)
+    if (prev->stack[0] != CANARY)
         guest_crash("stack of thread %s overflowed", prev->name);
     for (;;) {
         evtchn_dispatch();

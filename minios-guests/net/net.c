@@ -136,6 +136,21 @@ static err_t output(struct netif *n, struct pbuf *p)
     return ERR_OK;
 }
 
+/* Requests for others and announcements of strangers are not to wake us. */
+static void filter_arp(void)
+{
+    uint32_t peers[ARP_TABLE_SIZE];
+    struct eth_addr *mac;
+    struct netif *at;
+    ip4_addr_t *ip;
+    unsigned nr = 0;
+
+    for (size_t i = 0; i < ARP_TABLE_SIZE; i++)
+        if (etharp_get_entry(i, &ip, &at, &mac))
+            peers[nr++] = ip->addr;
+    vif_filter_arp(vif, netif_ip4_addr(&netif)->addr, peers, nr);
+}
+
 /* ------------------------------------------------------------------ link and address */
 
 static void status_changed(struct netif *n)
@@ -248,5 +263,7 @@ _Noreturn void net_run(void (*up)(const char *address))
             has_work = true;
             thread_yield();
         }
+        if (vif)
+            filter_arp();
     }
 }

@@ -28,6 +28,7 @@ static int connect(struct vif *vif)
     front->features = NOXS_VIF_F_CSUM_IPV4;
     front->tx_ring_ref = (uint32_t)vif->rings.tx_ref;
     front->rx_ring_ref = (uint32_t)vif->rings.rx_ref;
+    front->ipv4 = 0;
     vif->connected = true;
     noxs_set_state(vif->dev, NOXS_STATE_CONNECTED);
     return 0;
@@ -133,6 +134,21 @@ void vif_tx(struct vif *vif, size_t len, bool checked)
 {
     if (vif_tx_push(&vif->rings, len, checked))
         evtchn_notify(vif->dev->port);
+}
+
+void vif_filter_arp(struct vif *vif, uint32_t ipv4, const uint32_t *peers, unsigned nr)
+{
+    struct noxs_vif_front *front = &vif->dev->ctrl->vif_front;
+    uint8_t bits[NOXS_VIF_ARP_PEERS / 8] = {0};
+
+    for (unsigned i = 0; i < nr; i++) {
+        uint8_t bit = NOXS_VIF_ARP_BIT((const uint8_t *)&peers[i]);
+
+        bits[bit / 8] |= (uint8_t)(1u << bit % 8);
+    }
+    memcpy(front->arp_peers, bits, sizeof(bits));
+    wmb();
+    WRITE_ONCE(front->ipv4, ipv4);
 }
 
 NOXS_DRIVER(vif_driver) = {

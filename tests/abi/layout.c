@@ -121,6 +121,8 @@ AT(noxs_vif_back, ipv4_prefix, 16);
 AT(noxs_vif_front, features, 0);
 AT(noxs_vif_front, tx_ring_ref, 4);
 AT(noxs_vif_front, rx_ring_ref, 8);
+AT(noxs_vif_front, ipv4, 12);
+AT(noxs_vif_front, arp_peers, 16);
 
 /* /dev/noxs: the number of an ioctl holds the size of its argument. */
 VALUE(NOXS_IOC_VERSION, 0x80084e00);

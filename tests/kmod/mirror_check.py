@@ -55,7 +55,7 @@ class Vif:
         self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
         self.sock.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
         self.sock.bind((name, 3))
-        self.sock.settimeout(2)
+        self.sock.settimeout(20)
 
     def echo(self, header, data):
         """What comes back: (header, frame), the addresses turned again."""

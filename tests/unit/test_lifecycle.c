@@ -97,7 +97,7 @@ static void test_create_and_destroy(void **state)
     assert_int_equal(scratch_count("domains"), 1);
     assert_int_equal(scratch_count("ids"), 1);
     assert_int_equal(scratch_count("pending"), 0);
-    assert_int_equal(chaos_domain_destroy(f->chaos, &found, &f->err), 0);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &found, false, &f->err), 0);
     assert_nothing_left(f);
 }
 
@@ -187,7 +187,7 @@ static void test_extents(void **state)
         fake = fake_domain(f->fake, domain.domid);
         assert_int_equal(fake->pages, 7 * 256);
         assert_int_equal(fake->nr_extents, i == 0 ? 4 : 7 * 16);
-        assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+        assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
         assert_nothing_left(f);
     }
 }
@@ -238,7 +238,7 @@ static void test_create_sweep(void **state)
             f->fake->fail_at = 0;
             if (rc == 0) {
                 assert_true(f->fake->calls < n); /* the last round: nothing failed */
-                assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+                assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
                 break;
             }
             failures++;
@@ -261,7 +261,7 @@ static void test_destroy_sweep(void **state)
         create(f, &domain);
         f->fake->calls = 0;
         f->fake->fail_at = n;
-        rc = chaos_domain_destroy(f->chaos, &domain, &f->err);
+        rc = chaos_domain_destroy(f->chaos, &domain, false, &f->err);
         f->fake->fail_at = 0;
         if (rc == 0) {
             assert_true(f->fake->calls < n);
@@ -288,14 +288,14 @@ static void test_failed_undo(void **state)
     create(f, &domain);
     f->fake->calls = 0;
     f->fake->fail_at = 2; /* info, then destroy */
-    assert_int_not_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+    assert_int_not_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
     assert_string_equal(f->fake->failed_in, "destroy");
     assert_int_equal(scratch_count("pending"), 1);
     f->fake->fail_at = 0;
     strcpy(f->config.name, "other");
     create(f, &domain); /* reaps first */
     assert_int_equal(scratch_count("pending"), 0);
-    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
     assert_nothing_left(f);
 }
 
@@ -308,7 +308,7 @@ static void test_name_taken(void **state)
     assert_int_equal(chaos_domain_create(f->chaos, &f->config, NULL, &again, &f->err), -EEXIST);
     assert_int_equal(f->err.exit, CHAOS_EXIT_EXISTS);
     assert_non_null(fake_domain(f->fake, domain.domid)); /* the first one is unharmed */
-    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
     assert_nothing_left(f);
 }
 
@@ -322,7 +322,7 @@ static void test_uuid_taken(void **state)
     strcpy(f->config.name, "other");
     assert_int_equal(chaos_domain_create(f->chaos, &f->config, NULL, NULL, &f->err), -EEXIST);
     assert_int_equal(f->err.exit, CHAOS_EXIT_EXISTS);
-    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
     create(f, &domain);
     assert_memory_equal(f->config.uuid, domain.uuid, 16);
 }
@@ -339,7 +339,7 @@ static void test_stale_record(void **state)
     assert_int_equal(chaos_domain_find(f->chaos, "guest", &other, &f->err), -ENOENT);
     assert_int_equal(chaos_domain_find(f->chaos, "1", &other, &f->err), 0);
     assert_string_equal(other.name, ""); /* not ours */
-    assert_int_not_equal(chaos_domain_destroy(f->chaos, &other, &f->err), 0);
+    assert_int_not_equal(chaos_domain_destroy(f->chaos, &other, false, &f->err), 0);
     assert_non_null(fake_domain(f->fake, domain.domid));
     assert_int_equal(chaos_domain_list(f->chaos, &list, &nr, &f->err), 0);
     assert_int_equal(nr, 2);
@@ -361,6 +361,24 @@ static void test_stale_name_is_free(void **state)
     fake_domain(f->fake, domain.domid)->uuid[0] ^= 1;
     create(f, &domain);
     assert_int_equal(domain.domid, 2);
+}
+
+/* A record that nobody can read keeps no name, and its domain can still be destroyed. */
+static void test_damaged_record(void **state)
+{
+    struct fixture *f = *state;
+    struct chaos_domain domain, found;
+
+    create(f, &domain);
+    scratch_file("domains/guest", "garbage", 7);
+    assert_int_equal(chaos_domain_find(f->chaos, "guest", &found, &f->err), -EBADMSG);
+    assert_int_equal(chaos_domain_find(f->chaos, "1", &found, &f->err), 0);
+    assert_string_equal(found.name, "");
+    assert_int_equal(chaos_domain_destroy(f->chaos, &found, false, &f->err), -EPERM);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &found, true, &f->err), 0);
+    create(f, &domain);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
+    fake_hv_assert_empty(f->fake);
 }
 
 /* A create that is killed after its n-th call is cleared away by the next command. */
@@ -528,7 +546,7 @@ static void test_domain0_is_protected(void **state)
     struct chaos_domain domain;
 
     assert_int_equal(chaos_domain_find(f->chaos, "0", &domain, &f->err), 0);
-    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), -EPERM);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), -EPERM);
     assert_int_equal(chaos_domain_pause(f->chaos, &domain, &f->err), -EPERM);
     assert_int_equal(chaos_domain_rename(f->chaos, &domain, "x", &f->err), -EPERM);
     assert_int_equal(chaos_domain_request(f->chaos, &domain, CHAOS_SHUTDOWN_POWEROFF, &f->err),
@@ -555,7 +573,7 @@ static void test_request_and_wait(void **state)
     assert_int_equal(chaos_domain_wait(f->chaos, &domain, 1000, &f->err), 0);
     assert_true(domain.shutdown && domain.reason == CHAOS_SHUTDOWN_REBOOT);
     assert_string_equal(domain.name, "guest");
-    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, &f->err), 0);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &domain, false, &f->err), 0);
     assert_int_equal(chaos_domain_wait(f->chaos, &domain, 1000, &f->err), 0);
     assert_true(domain.dying);
 }
@@ -607,6 +625,7 @@ int main(void)
         TEST(test_uuid_taken),
         TEST(test_stale_record),
         TEST(test_stale_name_is_free),
+        TEST(test_damaged_record),
         TEST(test_killed_create),
         TEST(test_pending_is_left_alone),
         TEST(test_damaged_pending_is_forgotten),

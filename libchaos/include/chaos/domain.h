@@ -83,8 +83,11 @@ int chaos_domain_create(struct chaos *chaos, const struct chaos_config *config,
                         const struct chaos_create_options *options, struct chaos_domain *out,
                         struct chaos_error *err);
 
-/* Unmakes a domain at once. One that is not ours is refused: its toolstack would not know. */
-int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
+/*
+ * Unmakes a domain at once. One that is not ours is refused unless force: its toolstack would not
+ * know.
+ */
+int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain, bool force,
                          struct chaos_error *err);
 
 int chaos_domain_pause(struct chaos *chaos, const struct chaos_domain *domain,

@@ -202,6 +202,9 @@ int app_main(void)
     split = number("split");
     open_vif();
     connect();
+    while (noxs_back_state(&dev) != NOXS_STATE_CONNECTED)
+        wait_on(&event_queue, NEVER);
+    kprintf("mirror: ready\n");
     noxs_ready();
     for (;;) {
         if (!take(&frame)) {

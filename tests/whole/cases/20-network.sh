@@ -17,8 +17,19 @@ check "big packets pass (ping -s 1400)" ping -c 3 -i 0.1 -W 1 -s 1400 10.0.0.2
 check "a flood passes" ping -q -f -c 500 -W 1 10.0.0.2
 check_output 'noxsvif' "ip link tells the kind of the netdev" ip -d link show "vif$id.0"
 
+received() { # of the first guest, in packets
+    cat "/sys/class/net/vif$id.0/statistics/tx_packets"
+}
+before=$(received)
 check "a second guest" create_daytime b 3
 check "it answers" wait_for 5 answers_ping 3
+check "its announcement, and who asks for it, do not wake the first" test "$(received)" = "$before"
+sysctl -q -w net.ipv4.conf.xenbr0.arp_notify=1
+ip link set xenbr0 address 02:00:00:00:00:02
+sleep 0.1
+check "the announcement of a neighbour does" test "$(received)" -gt "$before"
+ip neigh flush dev xenbr0
+check "it answers who asks for it" answers_ping 2
 check "MAC addresses differ" test \
     "$(ip neigh show 10.0.0.2 | awk '{ print $5 }')" != "$(ip neigh show 10.0.0.3 | awk '{ print $5 }')"
 check "a third, with a MAC and a name for its netdev" create_daytime c 4 \

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Which ARP packets a front-end does not want. */
+#ifdef __KERNEL__
+#include <linux/compiler.h>
+#include <linux/string.h>
+#else
+#include <string.h>
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#endif
+
+#include "arp.h"
+
+/* Offsets in a frame with a packet for IPv4 over Ethernet. */
+enum { TYPE = 12, SENDER = 28, TARGET = 38, END = 42 };
+
+static bool is_request_to_all(const uint8_t *frame, unsigned int size)
+{
+	static const uint8_t to_all[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	/* Type; hardware, protocol, lengths of their addresses; operation. */
+	static const uint8_t request[] = { 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1 };
+
+	return size >= END && !memcmp(frame, to_all, sizeof(to_all)) &&
+	       !memcmp(frame + TYPE, request, sizeof(request));
+}
+
+bool noxs_arp_unwanted(const uint8_t *frame, unsigned int size, const struct noxs_vif_front *front)
+{
+	uint32_t own = READ_ONCE(front->ipv4);
+	const uint8_t *sender = frame + SENDER;
+	const uint8_t *target = frame + TARGET;
+	uint8_t bit;
+
+	if (!own || !is_request_to_all(frame, size) || !memcmp(sender, &own, sizeof(own)))
+		return false;
+	if (memcmp(sender, target, sizeof(own)))
+		return memcmp(target, &own, sizeof(own)) != 0;
+	bit = NOXS_VIF_ARP_BIT(sender);
+	return !(READ_ONCE(front->arp_peers[bit / 8]) & (1 << bit % 8));
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which frames the filter keeps from a front-end: those, and no other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arp.h"
+
+#define SIZE 42
+
+enum { REQUEST = 1, REPLY = 2 };
+
+/* The front-end is 10.0.0.2 and remembers 10.0.0.7. */
+static const uint8_t own[] = {10, 0, 0, 2}, peer[] = {10, 0, 0, 7}, other[] = {10, 0, 0, 3},
+                     stranger[] = {192, 168, 7, 9}, nobody[4];
+
+static void make_frame(uint8_t *frame, uint8_t operation, const uint8_t *sender,
+                       const uint8_t *target)
+{
+    static const uint8_t start[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,    0, 0, 0, 0,
+                                    1,    0x08, 0x06, 0,    1,    0x08, 0x00, 6, 4, 0};
+
+    memset(frame, 0, SIZE);
+    memcpy(frame, start, sizeof(start));
+    frame[21] = operation;
+    memcpy(frame + 28, sender, 4);
+    memcpy(frame + 38, target, 4);
+}
+
+static struct noxs_vif_front make_front(const uint8_t *address)
+{
+    struct noxs_vif_front front = {0};
+
+    memcpy(&front.ipv4, address, sizeof(front.ipv4));
+    front.arp_peers[NOXS_VIF_ARP_BIT(peer) / 8] |= (uint8_t)(1 << NOXS_VIF_ARP_BIT(peer) % 8);
+    return front;
+}
+
+static void test_table(void **state)
+{
+    static const struct {
+        uint8_t operation;
+        const uint8_t *sender, *target;
+        bool unwanted;
+    } table[] = {
+        {REQUEST, peer, own, false},         {REQUEST, stranger, own, false},
+        {REQUEST, nobody, own, false}, /* a probe: is our address taken? */
+        {REQUEST, peer, other, true},        {REQUEST, nobody, other, true},
+        {REQUEST, peer, peer, false}, /* a peer announces that it moved */
+        {REQUEST, stranger, stranger, true}, {REQUEST, other, other, true},
+        {REQUEST, own, own, false}, /* somebody else has our address */
+        {REQUEST, own, other, false},        {REPLY, stranger, stranger, false},
+        {REPLY, peer, other, false},
+    };
+    struct noxs_vif_front front = make_front(own), open = make_front(nobody);
+    uint8_t frame[SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        make_frame(frame, table[i].operation, table[i].sender, table[i].target);
+        assert_int_equal(noxs_arp_unwanted(frame, SIZE, &front), table[i].unwanted);
+        assert_false(noxs_arp_unwanted(frame, SIZE, &open));
+    }
+}
+
+/* A frame that is not exactly such a packet passes: any byte of its first 22 that differs. */
+static void test_others_pass(void **state)
+{
+    struct noxs_vif_front front = make_front(own);
+    uint8_t frame[SIZE];
+
+    (void)state;
+    make_frame(frame, REQUEST, peer, other);
+    for (size_t i = 0; i < 22; i++) {
+        frame[i] ^= 0x20;
+        assert_int_equal(noxs_arp_unwanted(frame, SIZE, &front), i >= 6 && i < 12);
+        frame[i] ^= 0x20;
+    }
+    for (unsigned int size = 0; size < SIZE; size++)
+        assert_false(noxs_arp_unwanted(frame, size, &front));
+    assert_true(noxs_arp_unwanted(frame, SIZE, &front));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_table),
+                                       cmocka_unit_test(test_others_pass)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
