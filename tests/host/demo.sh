@@ -5,15 +5,15 @@ set -u
 config=/root/guests/daytime.cfg
 address=$(sed -n 's/.*ip=\([0-9.]*\).*/\1/p' "$config")
 
-since() {
-    echo "$1 $EPOCHREALTIME" | awk '{ printf "%.2f ms", ($2 - $1) * 1000 }'
+between() {
+    echo "$1 $2" | awk '{ printf "%.2f ms", ($2 - $1) * 1000 }'
 }
 
 start-chaos || exit 1
 echo "\$ chaos create --timing $config"
 start=$EPOCHREALTIME
 chaos create --timing "$config" || exit 1
-created=$(since "$start")
+created=$EPOCHREALTIME
 tries=100
 until { exec 3<>"/dev/tcp/$address/13"; } 2>/dev/null; do
     tries=$((tries - 1))
@@ -24,11 +24,12 @@ until { exec 3<>"/dev/tcp/$address/13"; } 2>/dev/null; do
     }
 done
 read -r answer <&3
-answered=$(since "$start")
+answered=$EPOCHREALTIME
 exec 3>&-
 echo "\$ chaos list"
 chaos list
 echo "$address says: $answer"
-echo "create: $created of virtual time, fork and exec of chaos included; until its answer: $answered"
+echo "create: $(between "$start" "$created") of virtual time, fork and exec of chaos included;" \
+    "until its answer: $(between "$start" "$answered")"
 echo "\$ chaos destroy daytime"
 chaos destroy daytime
