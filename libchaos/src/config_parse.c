@@ -7,6 +7,7 @@
 
 #include "config_lex.h"
 #include "config_value.h"
+#include "hex.h"
 
 #define SHOWN_MAX 40 /* bytes of the text that a message quotes */
 
@@ -110,17 +111,6 @@ static void syntax_error(struct parser *p, const char *expected)
         config_error(p->report, here(p), "'%.*s' stands where %s should be", length, t->start,
                      expected);
     }
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* A number after a backslash: at most `digits` of them. 0: there is none, or it is NUL. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config_keys.h"
+#include "hex.h"
 
 static void *field(struct config_target *target, const struct config_key *key)
 {
@@ -150,14 +151,6 @@ void config_parse_name(struct config_target *target, const struct config_key *ke
         config_error(target->report, setting->place, "%s", err.text);
     else
         strcpy(field(target, key), name);
-}
-
-static int hex_digit(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-
-    return found ? (int)(found - digits) : -1;
 }
 
 /* 8-4-4-4-12 hexadecimal digits. */

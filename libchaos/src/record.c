@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hex.h"
+
 #define FIRST_LINE "chaos-record 1\n"
 #define SEPARATOR  "--\n"
 #define DIGITS     16u
@@ -23,17 +25,6 @@ void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT])
         *text++ = digits[uuid[i] & 15];
     }
     *text = '\0';
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 bool uuid_parse(const char *text, uint8_t uuid[16])
