@@ -19,6 +19,13 @@ struct bus_ops {
     /* All devices of a domain that did not run yet, or none. */
     int (*create)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                   struct chaos_error *err);
+    /*
+     * Gives the devices of a shell, whose guest did not run yet, what config asks for: addresses,
+     * MTU, interface names. Their number and their bridges are the shell's already. A failure may
+     * leave some of it done: the shell is then destroyed.
+     */
+    int (*configure)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                     struct chaos_error *err);
     /* Until they work on the host's side. */
     int (*wait)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                 struct chaos_error *err);

@@ -137,6 +137,23 @@ struct noxs_ioc_shutdown {
     uint32_t sequence; /* out */
 };
 
+/*
+ * CONFIGURE: gives vifs that exist, and whose front-ends did not connect yet, the MAC, MTU and IPv4
+ * address of a guest (all of devs[], in order; the fields are those of CREATE). bridge: "" or the
+ * one it has (-EXDEV otherwise); ifname: "" keeps the name, and the name is filled in. -ENOENT: no
+ * such device; -EBUSY: its front-end is past Initialising; -EADDRINUSE: there is a network device
+ * of that name. On failure devices before `failed` are changed, the one at fault is not: the caller
+ * destroys the domain. Takes no lock of the host's network unless MTU or name change.
+ */
+struct noxs_ioc_configure {
+    uint32_t abi_version;
+    uint16_t domid;
+    uint16_t nr;     /* 1 .. NOXS_OP_BATCH */
+    uint64_t devs;   /* user pointer to struct noxs_dev_config[nr] */
+    uint32_t failed; /* out */
+    uint32_t reserved;
+};
+
 /* VERSION: what the module and the hypervisor speak; hypervisor 0: it has no noxs. Needs no
  * matching abi_version. */
 struct noxs_ioc_version {
@@ -144,20 +161,21 @@ struct noxs_ioc_version {
     uint32_t hypervisor;
 };
 
-#define NOXS_IOC_VERSION  _IOR('N', 0, struct noxs_ioc_version)
-#define NOXS_IOC_CREATE   _IOWR('N', 1, struct noxs_ioc_create)
-#define NOXS_IOC_DESTROY  _IOWR('N', 2, struct noxs_ioc_destroy)
-#define NOXS_IOC_LIST     _IOWR('N', 3, struct noxs_ioc_list)
-#define NOXS_IOC_WAIT     _IOWR('N', 4, struct noxs_ioc_wait)
-#define NOXS_IOC_HOTPLUG  _IOW('N', 5, struct noxs_ioc_hotplug)
-#define NOXS_IOC_SHUTDOWN _IOWR('N', 6, struct noxs_ioc_shutdown)
+#define NOXS_IOC_VERSION   _IOR('N', 0, struct noxs_ioc_version)
+#define NOXS_IOC_CREATE    _IOWR('N', 1, struct noxs_ioc_create)
+#define NOXS_IOC_DESTROY   _IOWR('N', 2, struct noxs_ioc_destroy)
+#define NOXS_IOC_LIST      _IOWR('N', 3, struct noxs_ioc_list)
+#define NOXS_IOC_WAIT      _IOWR('N', 4, struct noxs_ioc_wait)
+#define NOXS_IOC_HOTPLUG   _IOW('N', 5, struct noxs_ioc_hotplug)
+#define NOXS_IOC_SHUTDOWN  _IOWR('N', 6, struct noxs_ioc_shutdown)
+#define NOXS_IOC_CONFIGURE _IOWR('N', 7, struct noxs_ioc_configure)
 
 /*
  * How xendevd learns of vifs: their netdevs have rtnl link kind NOXS_VIF_KIND and carry these
  * attributes in IFLA_INFO_DATA, so one RTM_NEWLINK says all. Uevents of these netdevs are
  * suppressed: nothing but xendevd is to act on them.
  */
-#define NOXS_VIF_KIND     "noxsvif"
+#define NOXS_VIF_KIND      "noxsvif"
 
 enum noxs_vif_attr {
     NOXS_VIF_ATTR_UNSPEC,

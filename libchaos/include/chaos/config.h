@@ -17,6 +17,12 @@
 #define CHAOS_VIFS_MAX        14         /* with sysctl they fit in one call of the module */
 #define CHAOS_CONFIG_FILE_MAX (1u << 20) /* bytes */
 
+/* How the guest finds its devices. */
+enum chaos_bus {
+    CHAOS_BUS_NOXS,    /* device page: patched Xen and the noxs module */
+    CHAOS_BUS_XENSTORE /* xenstored and the kernel's own back-ends: any Xen, any PV guest */
+};
+
 enum chaos_action { CHAOS_ACTION_DESTROY, CHAOS_ACTION_RESTART, CHAOS_ACTION_PRESERVE };
 
 struct chaos_vif_config {
@@ -37,6 +43,7 @@ struct chaos_config {
     char *cmdline;    /* never NULL */
     uint32_t memory_mib;
     uint32_t vcpus;
+    enum chaos_bus bus;
     uint64_t cpu_affinity[4]; /* bit n: pcpu n, for all vcpus; all zero: any */
     enum chaos_action on_poweroff, on_reboot, on_crash;
     struct chaos_vif_config vifs[CHAOS_VIFS_MAX];

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The two phases of a create. A shell is a domain with all that does not depend on who will ask for
+ * it (memory, vcpus, devices, perhaps a kernel already loaded); executing it puts a guest into it
+ * and lets it run. Cold creation is a shell that is executed at once.
+ *
+ * A shell may be prepared on one handle and executed on another of the same process, not at the
+ * same time.
+ */
+#ifndef CHAOS_SHELL_H
+#define CHAOS_SHELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <chaos/config.h>
+#include <chaos/domain.h>
+#include <chaos/error.h>
+
+/* What shells of one pool have in common. */
+struct flavour {
+    enum chaos_bus bus;
+    uint32_t memory_mib, vcpus;
+    uint32_t max_event_channels, max_grant_frames; /* as in struct chaos_config */
+    uint32_t nr_vifs;
+    char bridge[CHAOS_VIFS_MAX][16];
+    /* Warm image: already loaded; "" for a shell that takes any kernel. */
+    char kernel[256], ramdisk[256];
+};
+
+/* The flavour without a warm image of which a shell could become this guest. False: there is none
+ * (disks, cpu affinity, ...), it has to be created cold. */
+bool flavour_of(const struct chaos_config *config, struct flavour *out);
+bool flavour_equal(const struct flavour *a, const struct flavour *b);
+/*
+ * How well a shell of this flavour serves the request: 0 exactly, more the more it wastes (KiB of
+ * memory); -1: not at all, since the guest would get less, or other things, than was asked for.
+ */
+int64_t flavour_misfit(const struct flavour *flavour, const struct chaos_config *config);
+
+struct shell;
+
+/* On failure nothing of it is left. */
+int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct shell **out,
+                  struct chaos_error *err);
+/*
+ * Consumes the shell, whatever comes of it: on failure the domain is destroyed, since nobody knows
+ * how far it got. Failures that are found before the shell is touched (a bad image, a name that is
+ * taken) leave it as it was and set *intact; then it is still the caller's.
+ */
+int shell_execute(struct chaos *chaos, struct shell *shell, const struct chaos_config *config,
+                  const struct chaos_create_options *options, struct chaos_domain *out,
+                  bool *intact, struct chaos_error *err);
+void shell_destroy(struct chaos *chaos, struct shell *shell);
+
+uint32_t shell_domid(const struct shell *shell);
+const struct flavour *shell_flavour(const struct shell *shell);
+
+/*
+ * Takes over the shells that a process left which died, one call of `take` each; destroys those
+ * that it was preparing, and those that cannot be used again. Shells of a living process are left
+ * alone.
+ */
+typedef void shell_take(void *opaque, struct shell *shell);
+int shell_adopt(struct chaos *chaos, shell_take *take, void *opaque, struct chaos_error *err);
+
+#endif
