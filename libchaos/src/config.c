@@ -256,8 +256,13 @@ int chaos_config_load(const char *path, const char *const *overrides, size_t nr_
 
 void chaos_config_free(struct chaos_config *config)
 {
+    for (uint32_t i = 0; i < config->nr_disks; i++)
+        free(config->disks[i].target);
+    free(config->disks);
     free(config->kernel);
     free(config->ramdisk);
     free(config->cmdline);
     config->kernel = config->ramdisk = config->cmdline = NULL;
+    config->disks = NULL;
+    config->nr_disks = 0;
 }
