@@ -3,7 +3,6 @@
 #include "bus_xenstore.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,12 @@
 
 #include <xen/io/xenbus.h>
 
-#define HOTPLUG_TIMEOUT_MS 10000
-#define REMOVE_TIMEOUT_MS  5000
-#define REMOVE_POLL_US     200
-#define SYSFS              "/sys/bus/xen-backend/"
-#define WATCH_TOKEN        "chaos"
+#define HOTPLUG_TIMEOUT_MS   10000
+#define HOTPLUG_POLL_US      250
+#define HOTPLUG_POLL_MOST_US 2000
+#define REMOVE_TIMEOUT_MS    5000
+#define REMOVE_POLL_US       200
+#define SYSFS                "/sys/bus/xen-backend/"
 
 struct bus_xenstore {
     struct bus bus;
@@ -109,28 +109,37 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
-/* What xendevd says of a device, once it does; free() it. NULL: the time is over, or errno. */
+/* What xendevd says of a device; free() it. NULL with errno 0: nothing yet. */
+static char *said(struct store *store, const char *path)
+{
+    char *status = store_get(store, "%s", path);
+
+    if (status && *status)
+        return status;
+    errno = status ? 0 : errno;
+    free(status);
+    return NULL;
+}
+
+/*
+ * The same, once it says something. NULL: the time is over, or another errno. The library has no
+ * descriptor to wait for a watch with a limit, unless it is given a thread.
+ */
 static char *hotplug_status(struct store *store, const char *back, uint64_t deadline)
 {
-    char path[STORE_PATH], *status, **event;
-    struct pollfd readable = {.events = POLLIN};
-    uint64_t now;
+    struct timespec pause = {.tv_nsec = HOTPLUG_POLL_US * 1000};
+    char path[STORE_PATH], *status;
 
     snprintf(path, sizeof(path), "%s/hotplug-status", back);
-    status = store_get(store, "%s", path);
-    if (status || errno != ENOENT || !xs_watch(store->handle, path, WATCH_TOKEN))
-        return status;
-    readable.fd = xs_fileno(store->handle);
-    while (!(status = store_get(store, "%s", path)) && errno == ENOENT) {
-        now = now_ms();
-        if (now >= deadline || poll(&readable, 1, (int)(deadline - now)) < 0) {
-            errno = now >= deadline ? ETIMEDOUT : errno;
+    while (!(status = said(store, path)) && errno == 0) {
+        if (now_ms() >= deadline) {
+            errno = ETIMEDOUT;
             break;
         }
-        while ((event = xs_check_watch(store->handle)))
-            free(event);
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < HOTPLUG_POLL_MOST_US * 1000)
+            pause.tv_nsec += pause.tv_nsec / 4;
     }
-    xs_unwatch(store->handle, path, WATCH_TOKEN);
     return status;
 }
 

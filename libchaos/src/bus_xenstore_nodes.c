@@ -57,16 +57,17 @@ struct ends {
     char front[STORE_PATH], back[STORE_PATH];
 };
 
-static void device_paths(struct ends *ends, uint32_t domid, const char *kind, uint32_t id)
+static struct ends ends_of(uint32_t domid, const char *kind, uint32_t id)
 {
-    snprintf(ends->front, sizeof(ends->front), "/local/domain/%u/device/%s/%u", domid, kind, id);
-    snprintf(ends->back, sizeof(ends->back), BACKEND_PATH "/%s/%u/%u", kind, domid, id);
+    struct ends ends;
+
+    snprintf(ends.front, sizeof(ends.front), "/local/domain/%u/device/%s/%u", domid, kind, id);
+    snprintf(ends.back, sizeof(ends.back), BACKEND_PATH "/%s/%u/%u", kind, domid, id);
+    return ends;
 }
 
-static void put_device(struct store *store, struct ends *ends, uint32_t domid, const char *kind,
-                       uint32_t id)
+static void put_device(struct store *store, const struct ends *ends, uint32_t domid)
 {
-    device_paths(ends, domid, kind, id);
     store_dir(store, domid, 0, "%s", ends->front);
     store_string(store, ends->front, "backend", ends->back);
     store_number(store, ends->front, "backend-id", 0);
@@ -77,6 +78,7 @@ static void put_device(struct store *store, struct ends *ends, uint32_t domid, c
     store_number(store, ends->back, "online", 1);
     store_number(store, ends->back, "state", XenbusStateInitialising);
     store_string(store, ends->back, "script", HOTPLUG_NAME);
+    store_string(store, ends->back, "hotplug-status", "");
 }
 
 /* What a shell's vif gets only when it is asked for. */
@@ -106,9 +108,9 @@ static void put_addresses(struct store *store, const struct ends *ends,
 
 static void put_vif(struct store *store, uint32_t domid, const struct chaos_vif_config *vif)
 {
-    struct ends ends;
+    const struct ends ends = ends_of(domid, "vif", vif->id);
 
-    put_device(store, &ends, domid, "vif", vif->id);
+    put_device(store, &ends, domid);
     store_number(store, ends.front, "handle", vif->id);
     store_number(store, ends.back, "handle", vif->id);
     store_string(store, ends.back, "bridge", vif->bridge);
@@ -117,9 +119,9 @@ static void put_vif(struct store *store, uint32_t domid, const struct chaos_vif_
 
 static void put_disk(struct store *store, uint32_t domid, const struct chaos_disk_config *disk)
 {
-    struct ends ends;
+    const struct ends ends = ends_of(domid, "vbd", disk->number);
 
-    put_device(store, &ends, domid, "vbd", disk->number);
+    put_device(store, &ends, domid);
     store_number(store, ends.front, "virtual-device", disk->number);
     store_string(store, ends.front, "device-type", "disk");
     store_string(store, ends.back, "dev", disk->vdev);
@@ -155,7 +157,7 @@ void nodes_configure(struct store *store, void *opaque)
     domain_path(domain, nodes->domid);
     store_string(store, domain, "name", config->name);
     for (i = 0; i < config->nr_vifs; i++) {
-        device_paths(&ends, nodes->domid, "vif", config->vifs[i].id);
+        ends = ends_of(nodes->domid, "vif", config->vifs[i].id);
         put_addresses(store, &ends, &config->vifs[i]);
     }
 }
