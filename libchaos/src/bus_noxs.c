@@ -69,7 +69,13 @@ static void noxs_close(struct bus *bus)
 
 static int check(struct bus *bus, const struct chaos_config *config, struct chaos_error *err)
 {
-    int rc = bus_check_bridges(config, err);
+    int rc;
+
+    if (config->nr_disks > 0)
+        return chaos_error_set(err, -EOPNOTSUPP, CHAOS_EXIT_CONFIG,
+                               "disk %s: the noxs bus has no disks: bus=\"xenstore\"",
+                               config->disks[0].vdev);
+    rc = bus_check_bridges(config, err);
 
     return rc < 0 ? rc : open_device((struct bus_noxs *)bus, err);
 }

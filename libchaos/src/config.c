@@ -117,6 +117,9 @@ static void finish(struct config_target *target, struct config_document *documen
                     config->vcpus);
     else if (target->maxvcpus)
         config->vcpus = target->maxvcpus;
+    if (config->nr_disks && config->bus_given && config->bus == CHAOS_BUS_NOXS)
+        config_error(target->report, config_document_find(document, "disk")->place,
+                     "disk: the noxs bus has no disks: bus=\"xenstore\"");
     finish_cmdline(target, whole);
 }
 

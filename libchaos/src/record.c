@@ -53,14 +53,13 @@ bool uuid_parse(const char *text, uint8_t uuid[16])
     return true;
 }
 
-static void add_quoted(struct text *text, const char *key, const char *value)
+/* For a string in quotes of either kind. */
+static void add_escaped(struct text *text, const char *value)
 {
-    text_string(text, key);
-    text_string(text, "=\"");
     for (; *value; value++) {
         unsigned char c = (unsigned char)*value;
 
-        if (c == '"' || c == '\\') {
+        if (c == '"' || c == '\'' || c == '\\') {
             text_char(text, '\\');
             text_char(text, *value);
         } else if (c < ' ') { /* octal, always of three digits */
@@ -72,6 +71,13 @@ static void add_quoted(struct text *text, const char *key, const char *value)
             text_char(text, *value);
         }
     }
+}
+
+static void add_quoted(struct text *text, const char *key, const char *value)
+{
+    text_string(text, key);
+    text_string(text, "=\"");
+    add_escaped(text, value);
     text_string(text, "\"\n");
 }
 
@@ -153,6 +159,17 @@ static void add_vif(struct text *text, const struct chaos_vif_config *vif)
     text_string(text, "',");
 }
 
+static void add_disk(struct text *text, const struct chaos_disk_config *disk)
+{
+    /* The target is last: it may have commas. */
+    text_string(text, "'vdev=");
+    text_string(text, disk->vdev);
+    text_string(text, disk->readonly ? ",access=ro" : ",access=rw");
+    text_string(text, disk->no_discard ? ",no-discard,target=" : ",discard,target=");
+    add_escaped(text, disk->target);
+    text_string(text, "',");
+}
+
 static void add_config(struct text *text, const struct chaos_config *config)
 {
     unsigned int i;
@@ -178,6 +195,12 @@ static void add_config(struct text *text, const struct chaos_config *config)
         text_string(text, "vif=[");
         for (i = 0; i < config->nr_vifs; i++)
             add_vif(text, &config->vifs[i]);
+        text_string(text, "]\n");
+    }
+    if (config->nr_disks > 0) {
+        text_string(text, "disk=[");
+        for (i = 0; i < config->nr_disks; i++)
+            add_disk(text, &config->disks[i]);
         text_string(text, "]\n");
     }
 }
