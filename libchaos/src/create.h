@@ -16,6 +16,7 @@ struct shell {
     struct record record;
     struct registry_claim claim;
     size_t record_length; /* of a shell's record, in bytes */
+    uint32_t store_port;  /* on XenStore's bus */
     struct memory memory;
     bool devices;                          /* were asked for */
     struct image_id kernel_id, ramdisk_id; /* of a warm image */
@@ -44,6 +45,11 @@ struct phase {
     const struct step *steps;
     size_t nr;
 };
+
+static inline bool create_on_xenstore(const struct creation *c)
+{
+    return c->config.bus == CHAOS_BUS_XENSTORE;
+}
 
 /* One after another. On failure undoes what was done. timing may be NULL. */
 int create_run(struct creation *c, const struct phase *const phases[], size_t nr,

@@ -33,7 +33,7 @@ int create_open_image(struct creation *c, struct chaos_error *err)
     if (rc < 0)
         return rc;
     rc = layout_compute(&c->files.image, c->config.ramdisk ? c->files.ramdisk.id.size : 0, pages,
-                        &c->build.layout, err);
+                        create_on_xenstore(c), &c->build.layout, err);
     return rc < 0 ? chaos_error_wrap(err, "kernel \"%s\"", c->config.kernel) : 0;
 }
 

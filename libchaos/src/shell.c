@@ -27,7 +27,7 @@ static int claim_shell(struct creation *c, struct chaos_error *err)
         return rc;
     uuid_mark_random(record->uuid);
     uuid_format(record->uuid, uuid);
-    record_begin(record, &c->text);
+    record_begin(record, c->config.bus, &c->text);
     if (!text_end(&c->text))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     return registry_claim_shell(&c->chaos->registry, uuid, c->text.bytes, c->text.length,
@@ -173,7 +173,7 @@ static int unmake_domain(struct chaos *chaos, const struct shell *shell)
 
     if (rc < 0 && rc != -ESRCH)
         return rc;
-    return chaos->bus->ops->destroy(chaos->bus, domid, &ignored);
+    return chaos->bus->ops->destroy(chaos->bus, shell->flavour.bus, domid, &ignored);
 }
 
 void shell_unmake(struct chaos *chaos, struct shell *shell)

@@ -115,7 +115,7 @@ static int configure_devices(struct creation *c, struct chaos_error *err)
 {
     struct bus *bus = c->chaos->bus;
 
-    if (c->config.nr_vifs == 0)
+    if (c->config.nr_vifs == 0 && !create_on_xenstore(c))
         return 0;
     return bus->ops->configure(bus, c->shell->record.domid, &c->config, err);
 }

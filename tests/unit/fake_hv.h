@@ -31,7 +31,9 @@ struct fake_domain {
     struct hv_vcpu vcpu;
     unsigned int affinities;
     unsigned int devices;
-    uint8_t mac[6]; /* of the first vif, when it was configured */
+    uint8_t mac[6];      /* of the first vif, when it was configured */
+    uint64_t granted[8]; /* reserved references; 0: not */
+    bool introduced;
 };
 
 struct fake_hv {
