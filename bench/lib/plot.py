@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Draws with gnuplot, each figure as SVG and as PNG."""
+import csv
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+TERMINALS = {
+    "svg": 'svg size 1000,560 font "sans,12" background "#ffffff"',
+    "png": 'pngcairo size 1000,560 font "sans,11" background "#ffffff"',
+}
+UNIT = "virtual ms (1 virtual ms = 10^6 instructions of the emulated host)"
+
+
+class PlotError(Exception):
+    """gnuplot is missing, or does not like what it is told."""
+
+
+@dataclass
+class Curve:
+    title: str
+    points: list            # of (x, y)
+    style: str              # gnuplot's, as 'points pt 7 ps 0.4 lc rgb "#444444"'
+
+
+def need_gnuplot():
+    if not shutil.which("gnuplot"):
+        raise PlotError("gnuplot draws the figures and is not installed: "
+                        "apt-get install --no-install-recommends gnuplot-nox")
+
+
+def text_of(words):
+    return '"' + words.replace("\\", "\\\\").replace('"', '\\"').replace("_", "\\\\_") + '"'
+
+
+def gnuplot(script, path):
+    need_gnuplot()
+    for suffix, terminal in TERMINALS.items():
+        whole = f"set terminal {terminal}\nset output {text_of_path(path + '.' + suffix)}\n{script}"
+        done = subprocess.run(["gnuplot"], input=whole, text=True, check=False)
+        if done.returncode:
+            raise PlotError(f"gnuplot failed on {path}.{suffix}")
+
+
+def text_of_path(path):
+    return "'" + path.replace("'", "''") + "'"
+
+
+def block(number, points):
+    lines = "\n".join(" ".join(str(value) for value in point) for point in points)
+    return f"$data{number} << END\n{lines}\nEND\n"
+
+
+def curves(path, found, *settings):
+    """Points and lines over a number of guests."""
+    found = [curve for curve in found if curve.points]
+    if not found:
+        raise PlotError(f"nothing was measured for {path}")
+    script = "".join(block(i, curve.points) for i, curve in enumerate(found))
+    script += "set grid ytics mytics lc rgb '#dddddd'\nset key outside right\n"
+    script += "\n".join(settings) + "\nplot " + ", ".join(
+        f"$data{i} using 1:2 with {curve.style} title {text_of(curve.title)}"
+        for i, curve in enumerate(found)) + "\n"
+    gnuplot(script, path)
+
+
+def reference(folder):
+    """The paper's numbers: rows of reference.csv."""
+    path = os.path.join(folder, "reference.csv")
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as stream:
+        return list(csv.DictReader(line for line in stream if not line.startswith("#")))
+
+
+def points_of(samples, name):
+    return [(int(sample["n"]), float(sample[name])) for sample in samples if sample.get(name)]
