@@ -23,7 +23,7 @@ static int check_name(const char *name)
 	return name[0] && (!dev_valid_name(name) || strchr(name, '%')) ? -EINVAL : 0;
 }
 
-static int vif_check(domid_t domid, struct noxs_dev_config *config)
+static int vif_check(domid_t domid, struct noxs_dev_config *config, bool is_new)
 {
 	struct noxs_vif_config *vif = &config->vif;
 
@@ -38,22 +38,28 @@ static int vif_check(domid_t domid, struct noxs_dev_config *config)
 		vif->mtu = ETH_DATA_LEN;
 	if (vif->mtu < ETH_MIN_MTU || vif->mtu > ETH_MAX_MTU - VLAN_ETH_HLEN)
 		return -EINVAL;
-	if (vif->ifname[0] == '\0')
+	if (is_new && vif->ifname[0] == '\0')
 		snprintf(vif->ifname, sizeof(vif->ifname), "vif%u.%u", domid, config->id);
 	return 0;
 }
 
-static void vif_init(struct noxs_device *dev)
+void noxs_vif_tell(struct noxs_device *dev)
 {
 	struct noxs_vif_back *back = &dev->ctrl->vif_back;
 	const struct noxs_vif_config *config = &dev->config.vif;
-	struct noxs_vif *vif = to_vif(dev);
 
-	back->features = NOXS_VIF_FEATURES;
 	memcpy(back->mac, config->mac, ETH_ALEN);
 	back->mtu = config->mtu;
 	back->ipv4 = config->ipv4;
 	back->ipv4_prefix = config->ipv4_prefix;
+}
+
+static void vif_init(struct noxs_device *dev)
+{
+	struct noxs_vif *vif = to_vif(dev);
+
+	dev->ctrl->vif_back.features = NOXS_VIF_FEATURES;
+	noxs_vif_tell(dev);
 	vif->hotplug = NOXS_HOTPLUG_WAITING;
 	spin_lock_init(&vif->rx_lock);
 	__skb_queue_head_init(&vif->rx_queue);
@@ -159,6 +165,8 @@ static void vif_setup(struct net_device *netdev)
 	netdev->rtnl_link_ops = &noxs_vif_link_ops;
 	/* Packets that a guest has no room for wait with us, up to a limit, and not in a qdisc. */
 	netdev->priv_flags |= IFF_NO_QUEUE;
+	/* One of a pool is up before it gets its guest's name. */
+	netdev->priv_flags |= IFF_LIVE_RENAME_OK;
 	netdev->hw_features = NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM | NETIF_F_TSO |
 			      NETIF_F_TSO6;
 	/* Leaving with a network namespace, it would be unregistered behind our back. */
@@ -290,6 +298,7 @@ const struct noxs_type noxs_vif_type = {
 	.init = vif_init,
 	.publish = vif_publish,
 	.unpublish = vif_unpublish,
+	.configure = noxs_vif_configure,
 	.connect = noxs_vif_connect,
 	.disconnect = noxs_vif_disconnect,
 	.data_pending = noxs_vif_data_pending,

@@ -69,12 +69,17 @@ static inline struct noxs_vif *netdev_vif(const struct net_device *netdev)
 extern const struct noxs_type noxs_vif_type;
 int noxs_vif_init(void);
 void noxs_vif_exit(void);
+/* Writes the configuration into the control page. */
+void noxs_vif_tell(struct noxs_device *dev);
 /* At NETDEV_REGISTER, after IPv6. */
 void noxs_vif_mtu(struct net_device *netdev);
 /* At NETDEV_UP, after the bridge. */
 void noxs_vif_up(struct net_device *netdev);
 /* Waits until destroyed vifs have given their names back. Not under rtnl. */
 void noxs_vif_flush(void);
+
+/* vif_configure.c */
+int noxs_vif_configure(struct noxs_device *dev, struct noxs_dev_config *config);
 
 /* vif_hotplug.c: how far xendevd got, and what it is told */
 extern struct rtnl_link_ops noxs_vif_link_ops;

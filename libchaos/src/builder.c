@@ -116,7 +116,7 @@ static int plan_window(struct window *window, const struct build *build, uint64_
 
     window->frames = malloc(most * sizeof(*window->frames));
     window->kernel_slot = malloc(layout->kernel_pages * sizeof(*window->kernel_slot));
-    window->ops = malloc((layout->kernel_pages + 1) * sizeof(*window->ops));
+    window->ops = malloc((layout->kernel_pages + 2) * sizeof(*window->ops));
     if (!window->frames || !window->kernel_slot || !window->ops)
         return -ENOMEM;
     add_kernel(window, build);
@@ -127,6 +127,8 @@ static int plan_window(struct window *window, const struct build *build, uint64_
     window->shared_info = window->nr;
     window->frames[window->nr++] = shared_info;
     add_clear(window, build->console_frame);
+    if (build->store_frame)
+        add_clear(window, build->store_frame);
     return 0;
 }
 
@@ -247,6 +249,10 @@ static void write_start_info(const struct window *window, const struct build *bu
     info->shared_info = window->frames[window->shared_info] << HV_PAGE_SHIFT;
     info->console.domU.mfn = build->console_frame;
     info->console.domU.evtchn = build->console_port;
+    if (build->store_frame) {
+        info->store_mfn = build->store_frame;
+        info->store_evtchn = build->store_port;
+    }
     info->pt_base = layout_address(layout, layout->tables_pfn);
     info->nr_pt_frames = layout->nr_tables;
     info->mfn_list = layout_address(layout, layout->p2m_pfn);
@@ -291,6 +297,8 @@ int build_memory(struct hv *hv, struct build *build, struct chaos_error *err)
     int rc;
 
     build->console_frame = memory_frame(build->memory, build->layout.console_pfn);
+    if (build->layout.store_pfn)
+        build->store_frame = memory_frame(build->memory, build->layout.store_pfn);
     rc = hv->ops->info(hv, build->domid, &info);
     if (rc < 0)
         return hv_error(err, rc, "ask Xen about it");

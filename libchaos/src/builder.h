@@ -35,8 +35,9 @@ struct build {
     struct boot_files *files;
     struct layout layout; /* by layout_compute */
     const char *cmdline;
-    uint32_t console_port;
-    uint64_t console_frame; /* out */
+    uint32_t console_port, store_port; /* store_port: if the layout has a page for its ring */
+    uint64_t console_frame;            /* out */
+    uint64_t store_frame;              /* out; 0: none */
 };
 
 /* Writes the guest's memory: one mapping for all that has contents. */

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include <xen/xen.h>
+#include <xen/grant_table.h>
 
 #include "builder.h"
 #include "cleanup.h"
@@ -19,6 +20,8 @@
 #ifndef GRND_INSECURE
 #define GRND_INSECURE 4
 #endif
+
+#define NR(table) (sizeof(table) / sizeof((table)[0]))
 
 struct creation {
     struct chaos *chaos;
@@ -49,6 +52,11 @@ static int clear_abandoned(struct creation *c, struct chaos_error *err)
     return 0;
 }
 
+static bool on_xenstore(const struct creation *c)
+{
+    return c->config.bus == CHAOS_BUS_XENSTORE;
+}
+
 static int open_image(struct creation *c, struct chaos_error *err)
 {
     int rc;
@@ -61,7 +69,7 @@ static int open_image(struct creation *c, struct chaos_error *err)
     if (rc < 0)
         return rc;
     rc = layout_compute(&c->files.image, c->config.ramdisk ? c->files.ramdisk.size : 0,
-                        (uint64_t)c->config.memory_mib << 8, &c->build.layout, err);
+                        (uint64_t)c->config.memory_mib << 8, on_xenstore(c), &c->build.layout, err);
     return rc < 0 ? chaos_error_wrap(err, "kernel \"%s\"", c->config.kernel) : 0;
 }
 
@@ -193,7 +201,7 @@ static void unmake_domain(struct creation *c)
     int rc = chaos->hv->ops->destroy(chaos->hv, c->record.domid);
 
     if (rc == 0 && c->devices)
-        rc = chaos->bus->ops->destroy(chaos->bus, c->record.domid, &ignored);
+        rc = chaos->bus->ops->destroy(chaos->bus, c->config.bus, c->record.domid, &ignored);
     if (rc < 0)
         registry_release(&c->claim); /* the next command tries again */
 }
@@ -239,6 +247,10 @@ static int make_devices(struct creation *c, struct chaos_error *err)
 
     if (rc < 0)
         return hv_error(err, rc, "make its console's event channel");
+    if (on_xenstore(c))
+        rc = hv->ops->evtchn_alloc_unbound(hv, c->record.domid, &c->build.store_port);
+    if (rc < 0)
+        return hv_error(err, rc, "make its XenStore's event channel");
     rc = c->chaos->bus->ops->create(c->chaos->bus, c->record.domid, &c->config, err);
     c->devices = rc == 0;
     return rc;
@@ -263,6 +275,27 @@ static int load_guest(struct creation *c, struct chaos_error *err)
     return build_memory(c->chaos->hv, &c->build, err);
 }
 
+/* XenStore's daemon maps the ring by a grant, as it would that of a guest of any toolstack. */
+static int introduce(struct creation *c, struct chaos_error *err)
+{
+    const struct hv_grant rings[] = {
+        {GNTTAB_RESERVED_CONSOLE, c->build.console_frame},
+        {GNTTAB_RESERVED_XENSTORE, c->build.store_frame},
+    };
+    const struct bus_start start = {
+        .store_port = c->build.store_port,
+        .console_port = c->record.console_port,
+        .store_frame = c->build.store_frame,
+        .console_frame = c->build.console_frame,
+    };
+    struct chaos *chaos = c->chaos;
+    int rc = chaos->hv->ops->grant(chaos->hv, c->record.domid, rings, NR(rings));
+
+    if (rc < 0)
+        return hv_error(err, rc, "grant its rings");
+    return chaos->bus->ops->introduce(chaos->bus, c->record.domid, &c->config, &start, err);
+}
+
 static int set_up_start(struct creation *c, struct chaos_error *err)
 {
     int rc = build_vcpu(c->chaos->hv, &c->build, err);
@@ -270,7 +303,8 @@ static int set_up_start(struct creation *c, struct chaos_error *err)
     if (rc < 0)
         return rc;
     c->record.console_frame = c->build.console_frame;
-    return note_progress(c, err);
+    rc = note_progress(c, err);
+    return rc == 0 && on_xenstore(c) ? introduce(c, err) : rc;
 }
 
 static int wait_devices(struct creation *c, struct chaos_error *err)
@@ -296,8 +330,6 @@ static const struct step execute[] = {
 };
 
 /* ---------------------------------------------------------------- all of it */
-
-#define NR(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct {
     const struct step *steps;

@@ -61,6 +61,12 @@ struct hv_mmu_op {
     uint64_t frame;
 };
 
+/* A frame of a domain that dom0 may map under this reference. */
+struct hv_grant {
+    uint32_t ref;
+    uint64_t frame;
+};
+
 struct hv_host {
     uint32_t major, minor;
     char extra[16];
@@ -106,6 +112,9 @@ struct hv_ops {
     int (*mmu)(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr);
     int (*hypercall_page)(struct hv *hv, uint32_t domid, uint64_t frame);
     int (*set_vcpu)(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu);
+
+    /* Grants of a domain that did not run yet; references below 8 are reserved for this. */
+    int (*grant)(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);
 
     int (*pause)(struct hv *hv, uint32_t domid);
     int (*unpause)(struct hv *hv, uint32_t domid);

@@ -250,6 +250,7 @@ static const struct hv_ops xen_ops = {
     .mmu = mmu,
     .hypercall_page = hypercall_page,
     .set_vcpu = set_vcpu,
+    .grant = hv_xen_grant,
     .pause = pause_domain,
     .unpause = unpause_domain,
     .destroy = destroy_domain,

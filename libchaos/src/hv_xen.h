@@ -55,6 +55,7 @@ void hv_xen_fill_info(const xen_domctl_getdomaininfo_t *in, struct hv_info *out)
 int hv_xen_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
                void **address);
 void hv_xen_unmap(struct hv *hv, void *address, size_t nr);
+int hv_xen_grant(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);
 int hv_xen_evtchn_bind(struct hv *hv, uint32_t domid, uint32_t port, int *fd);
 int hv_xen_evtchn_notify(struct hv *hv);
 int hv_xen_evtchn_ack(struct hv *hv);

@@ -8,10 +8,14 @@
 
 #include "hex.h"
 
-#define FIRST_LINE "chaos-record 1\n"
-#define SEPARATOR  "--\n"
-#define DIGITS     16u
-#define ZEROS      "0000000000000000"
+#define FIRST_LINE   "chaos-record 1\n"
+#define SEPARATOR    "--\n"
+#define DIGITS       16u
+#define ZEROS        "0000000000000000"
+
+/* First in the configuration, where it is found without parsing all of it. */
+#define BUS_NOXS     "bus=\"noxs\"\n"
+#define BUS_XENSTORE "bus=\"xenstore\"\n"
 
 void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT])
 {
@@ -153,6 +157,7 @@ static void add_config(struct text *text, const struct chaos_config *config)
 {
     unsigned int i;
 
+    text_string(text, config->bus == CHAOS_BUS_XENSTORE ? BUS_XENSTORE : BUS_NOXS);
     add_quoted(text, "name", config->name);
     add_quoted(text, "kernel", config->kernel);
     if (config->ramdisk)
@@ -275,6 +280,8 @@ int record_parse(const char *text, size_t length, struct record *out, struct cha
         return unreadable(err);
     record.config = next_line(line);
     record.config_length = length - (size_t)(record.config - text);
+    if (strncmp(record.config, BUS_XENSTORE, sizeof(BUS_XENSTORE) - 1) == 0)
+        record.bus = CHAOS_BUS_XENSTORE;
     record.domid = (uint32_t)domid;
     record.console_frame = frame;
     record.console_port = (uint32_t)port;

@@ -20,6 +20,7 @@ struct record {
     uint8_t uuid[16];
     uint64_t console_frame;
     uint32_t console_port;
+    enum chaos_bus bus; /* out only: the configuration's */
     const char *config; /* into the text, or NULL */
     size_t config_length;
 };

@@ -358,6 +358,21 @@ static int fake_set_vcpu(struct hv *hv, uint32_t domid, const struct hv_vcpu *vc
     return rc;
 }
 
+static int fake_grant(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr)
+{
+    struct fake_domain *domain = fake_domain(fake_of(hv), domid);
+    int rc = fake_turn(fake_of(hv), "grant");
+    size_t i;
+
+    assert_non_null(domain);
+    assert_false(domain->started);
+    for (i = 0; rc == 0 && i < nr; i++) {
+        assert_true(grants[i].ref < 8 && owns(domain, grants[i].frame));
+        domain->granted[grants[i].ref] = grants[i].frame;
+    }
+    return rc;
+}
+
 static int fake_pause(struct hv *hv, uint32_t domid)
 {
     struct fake_domain *domain = fake_domain(fake_of(hv), domid);
@@ -510,6 +525,7 @@ static const struct hv_ops fake_hv_ops = {
     .mmu = fake_mmu,
     .hypercall_page = fake_hypercall_page,
     .set_vcpu = fake_set_vcpu,
+    .grant = fake_grant,
     .pause = fake_pause,
     .unpause = fake_unpause,
     .destroy = fake_destroy,

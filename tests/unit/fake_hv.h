@@ -31,6 +31,8 @@ struct fake_domain {
     struct hv_vcpu vcpu;
     unsigned int affinities;
     unsigned int devices;
+    uint64_t granted[8]; /* reserved references; 0: not */
+    bool introduced;
 };
 
 struct fake_hv {
