@@ -68,7 +68,7 @@ class Figure:
             color = same.color if same else "#999999"
             name = "create_ms" if samples[0]["create_ms"] else "boot_ms"
             found.append(plot.Curve(f"paper: {system} {guest}, ms", plot.points_of(samples, name),
-                                    f'linespoints dt 2 pt 2 ps 0.6 lc rgb "{color}"'))
+                                    f'linespoints dt 2 pt 2 ps 0.9 lc rgb "{color}"'))
         return found
 
     # ---- the steps ----
@@ -120,7 +120,10 @@ class Figure:
         return [(row, samples) for row, samples in found if samples]
 
     def plot(self, options):
-        self.draw(options.out, self.results(options))
+        results = self.results(options)
+        if not results:
+            raise plot.PlotError(f"nothing in {options.out}; first: bench/run {self.name} run")
+        self.draw(options.out, results)
 
     def clean(self, options):
         shutil.rmtree(options.out, ignore_errors=True)

@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import dataclass
 
 TERMINALS = {
-    "svg": 'svg size 1000,560 font "sans,12" background "#ffffff"',
-    "png": 'pngcairo size 1000,560 font "sans,11" background "#ffffff"',
+    "svg": 'svg size 1000,560 noenhanced font "sans,12" background "#ffffff"',
+    "png": 'pngcairo size 1000,560 noenhanced font "sans,11" background "#ffffff"',
 }
 UNIT = "virtual ms (1 virtual ms = 10^6 instructions of the emulated host)"
 
@@ -31,7 +31,7 @@ def need_gnuplot():
 
 
 def text_of(words):
-    return '"' + words.replace("\\", "\\\\").replace('"', '\\"').replace("_", "\\\\_") + '"'
+    return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def gnuplot(script, path):
@@ -76,3 +76,26 @@ def reference(folder):
 
 def points_of(samples, name):
     return [(int(sample["n"]), float(sample[name])) for sample in samples if sample.get(name)]
+
+
+def stacked(path, title, parts, panels):
+    """Bars side by side, each a stack of parts; panels of (title, [(label, values)]) have a scale of
+    their own. parts: (name, colour)."""
+    panels = [panel for panel in panels if panel[1]]
+    if not panels:
+        raise PlotError(f"nothing was measured for {path}")
+    script = "".join(block(i, [(text_of(label), *values) for label, values in bars])
+                     for i, (_, bars) in enumerate(panels))
+    script += ("set style data histograms\nset style histogram rowstacked\n"
+               "set style fill solid 0.9 border -1\nset boxwidth 0.7\nset yrange [0:*]\n"
+               "set grid ytics lc rgb '#dddddd'\nset xtics rotate by -25 scale 0\n"
+               f"set ylabel 'virtual ms'\nset multiplot layout 1,{len(panels)} "
+               f"title {text_of(title)}\n")
+    for i, (name, _) in enumerate(panels):
+        last = i == len(panels) - 1
+        script += f"set title {text_of(name)}\n" + ("set key outside right invert\n" if last
+                                                    else "unset key\n")
+        script += "plot " + ", ".join(
+            f"$data{i} using {column + 2}:xtic(1) lc rgb '{color}' title {text_of(part)}"
+            for column, (part, color) in enumerate(parts)) + "\n"
+    gnuplot(script + "unset multiplot\n", path)
