@@ -29,12 +29,9 @@
 
 #include "migrate_journal.h"
 #include "peer.h"
+#include "stream.h"
 
 #define MIGRATE_VERSION 1
-
-/* As in stream.h. */
-typedef int stream_write(void *opaque, const struct iovec *parts, int nr);
-typedef ssize_t stream_read(void *opaque, void *buffer, size_t size);
 
 /* What the target must know before anything is sent; valid while `prepare` runs. */
 struct migrate_offer {
@@ -61,7 +58,7 @@ struct migrate_target_ops {
     int (*prepare)(void *guest, const struct migrate_offer *offer, struct chaos_error *err);
     /* Reads the stream to its end; the guest could run now. */
     int (*load)(void *guest, stream_read *read, void *opaque, struct chaos_error *err);
-    /* Lets it run; to be called again when somebody died in it. */
+    /* Lets it run; to be called again when somebody died in it. -ESRCH: it is no more. */
     int (*start)(void *guest, struct chaos_error *err);
     /* Nothing is left of it; no error if there was nothing. */
     int (*drop)(void *guest, struct chaos_error *err);

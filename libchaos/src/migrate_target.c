@@ -321,6 +321,10 @@ int migrate_recover(const struct migrate_target *target, struct migrate_note *no
         drop(&a);
     else if (rc == 0)
         rc = target->ops->start(a.guest, err);
+    if (rc == -ESRCH) { /* it ran, and ended since */
+        forget(&a);
+        rc = 0;
+    }
     if (a.guest)
         target->release(target->opaque, a.guest);
     journal->ops->unlock(journal, note, lock);
