@@ -267,6 +267,8 @@ int main(int argc, char **argv)
         die(how.config);
     if (chaos_open(&chaos, &err) < 0)
         die("open");
+    if (!how.cold && shell_cache_images(chaos, &err) < 0)
+        die("cache");
     cmdline = config.cmdline;
     printf("%-8s %-10s %9s %9s\n", "what", "step", "first us", "last us");
     if (how.cold)

@@ -54,7 +54,7 @@ struct hv_vcpu {
     uint64_t root_frame;               /* of the level-4 page table */
 };
 
-enum hv_mmu_cmd { HV_MMU_CLEAR, HV_MMU_PIN };
+enum hv_mmu_cmd { HV_MMU_CLEAR, HV_MMU_PIN, HV_MMU_UNPIN };
 
 struct hv_mmu_op {
     enum hv_mmu_cmd cmd;
@@ -113,6 +113,8 @@ struct hv_ops {
     int (*mmu)(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr);
     int (*hypercall_page)(struct hv *hv, uint32_t domid, uint64_t frame);
     int (*set_vcpu)(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu);
+    /* Vcpu 0 lets go of its page table, and is to be set anew. */
+    int (*reset_vcpu)(struct hv *hv, uint32_t domid);
 
     /* Grants of a domain that did not run yet; references below 8 are reserved for this. */
     int (*grant)(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);

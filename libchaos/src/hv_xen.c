@@ -150,6 +150,9 @@ static int evtchn_alloc_unbound(struct hv *hv, uint32_t domid, uint32_t *port)
 static int mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr)
 {
     struct hv_xen *xen = hv_xen(hv);
+    static const unsigned int commands[] = {[HV_MMU_CLEAR] = MMUEXT_CLEAR_PAGE,
+                                            [HV_MMU_PIN] = MMUEXT_PIN_L4_TABLE,
+                                            [HV_MMU_UNPIN] = MMUEXT_UNPIN_TABLE};
     struct mmuext_op *list = xen->data;
     const size_t room = HV_XEN_DATA_SIZE / sizeof(*list);
     size_t i, batch;
@@ -158,7 +161,7 @@ static int mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_
         batch = nr < room ? nr : room;
         memset(list, 0, batch * sizeof(*list));
         for (i = 0; i < batch; i++) {
-            list[i].cmd = ops[i].cmd == HV_MMU_PIN ? MMUEXT_PIN_L4_TABLE : MMUEXT_CLEAR_PAGE;
+            list[i].cmd = commands[ops[i].cmd];
             list[i].arg1.mfn = ops[i].frame;
         }
         if (xencall4(xen->call, __HYPERVISOR_mmuext_op, (uintptr_t)list, batch, 0, domid) < 0) {
@@ -199,6 +202,13 @@ static int set_vcpu(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu)
     ctl->u.vcpucontext.vcpu = 0;
     set_xen_guest_handle(ctl->u.vcpucontext.ctxt, context);
     return hv_xen_do_domctl(xen);
+}
+
+static int reset_vcpu(struct hv *hv, uint32_t domid)
+{
+    /* Without a context: reset. */
+    hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_setvcpucontext, domid)->u.vcpucontext.vcpu = 0;
+    return hv_xen_do_domctl(hv_xen(hv));
 }
 
 static int pause_domain(struct hv *hv, uint32_t domid)
@@ -259,6 +269,7 @@ static const struct hv_ops xen_ops = {
     .mmu = mmu,
     .hypercall_page = hypercall_page,
     .set_vcpu = set_vcpu,
+    .reset_vcpu = reset_vcpu,
     .grant = hv_xen_grant,
     .pause = pause_domain,
     .unpause = unpause_domain,
