@@ -5,7 +5,8 @@
 #include <xen/xen.h>
 #include <xen/grant_table.h>
 
-int create_load_guest(struct creation *c, struct chaos_error *err)
+/* The layout and the files are there. */
+void create_begin_build(struct creation *c)
 {
     c->build.domid = c->shell->record.domid;
     c->build.memory = &c->shell->memory;
@@ -13,6 +14,11 @@ int create_load_guest(struct creation *c, struct chaos_error *err)
     c->build.cmdline = c->config.cmdline;
     c->build.console_port = c->shell->record.console_port;
     c->build.store_port = c->shell->store_port;
+}
+
+int create_load_guest(struct creation *c, struct chaos_error *err)
+{
+    create_begin_build(c);
     return build_memory(c->chaos->hv, &c->build, err);
 }
 

@@ -51,7 +51,7 @@ void shell_record_format(const struct shell *shell, struct text *text)
     add_line(text, flavour->kernel);
     add_line(text, flavour->ramdisk);
     if (flavour->kernel[0]) {
-        add_number(text, shell->start_info_frame);
+        add_number(text, shell->window.start_info_pfn);
         add_id(text, &shell->kernel_id);
         add_id(text, &shell->ramdisk_id);
     }
@@ -164,7 +164,7 @@ bool shell_record_parse(const char *text, size_t length, struct shell *shell)
     shell->store_port = (uint32_t)number(&reader, UINT32_MAX);
     read_flavour(&reader, &shell->flavour);
     if (shell->flavour.kernel[0]) {
-        shell->start_info_frame = number(&reader, UINT64_MAX >> HV_PAGE_SHIFT);
+        shell->window.start_info_pfn = number(&reader, UINT32_MAX);
         read_id(&reader, &shell->kernel_id);
         read_id(&reader, &shell->ramdisk_id);
     }
@@ -172,6 +172,8 @@ bool shell_record_parse(const char *text, size_t length, struct shell *shell)
     expect(&reader, LAST_LINE);
     shell->record.config = NULL; /* it points into the text */
     shell->record_length = length;
+    shell_set_kind(shell);
     return reader.at && *reader.at == '\0' &&
-           shell->memory.pages == (uint64_t)shell->flavour.memory_mib << 8;
+           shell->memory.pages == (uint64_t)shell->flavour.memory_mib << 8 &&
+           shell->window.start_info_pfn < shell->memory.pages;
 }
