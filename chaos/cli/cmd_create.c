@@ -6,6 +6,7 @@
 
 #include <chaos/console.h>
 #include <chaos/domain.h>
+#include <chaos/host.h>
 
 #include "cmd.h"
 #include "console.h"
@@ -139,6 +140,9 @@ static int run(const struct cmd_call *call, struct chaos_error *err)
                            err);
     if (rc < 0)
         return rc;
+    if (!given->dry_run && chaos_config_choose_bus(&config) && !given->quiet)
+        out_note_as("create", "this host has no noxs: the guest's bus is XenStore "
+                              "(bus=\"xenstore\" says so without this note)");
     if (!given->dry_run)
         return create(given, &config, err);
     chaos_config_json(&config, sink, NULL);

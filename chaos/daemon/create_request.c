@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <chaos/host.h>
+
 #include "cleanup.h"
 #include "creates.h"
 #include "server.h"
@@ -186,6 +188,7 @@ static int parse(struct create_request *r, const struct wire_reader *fields, uin
                                 err);
     if (rc < 0)
         return rc;
+    chaos_config_choose_bus(out);
     rc = make_absolute(s.directory, &out->kernel, err);
     if (rc == 0)
         rc = make_absolute(s.directory, &out->ramdisk, err);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <chaos/config.h>
 #include <chaos/domain.h>
 #include <chaos/error.h>
 
@@ -21,6 +22,12 @@ struct chaos_host {
 };
 
 int chaos_host_info(struct chaos *chaos, struct chaos_host *out, struct chaos_error *err);
+
+/*
+ * Where a configuration gives no bus: what the environment variable CHAOS_BUS says, else noxs, or
+ * XenStore on a host that has only that. True in the last case. Creating a domain does this, too.
+ */
+bool chaos_config_choose_bus(struct chaos_config *config);
 
 /* Called with each finding: what was looked at, whether it is well, and what there is or to do. */
 typedef void chaos_finding(void *opaque, const char *subject, bool ok, const char *text);
