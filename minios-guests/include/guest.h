@@ -65,6 +65,8 @@ typedef void evtchn_handler(void *arg);
 int evtchn_bind_virq(unsigned virq, evtchn_handler *handler, void *arg);
 int evtchn_bind_interdomain(uint16_t domid, uint32_t remote_port, evtchn_handler *handler,
                             void *arg);
+int evtchn_alloc_unbound(uint16_t domid, evtchn_handler *handler, void *arg);
+int evtchn_adopt(uint32_t port, evtchn_handler *handler, void *arg); /* the builder bound it */
 void evtchn_close(int port);
 int evtchn_notify(int port);
 

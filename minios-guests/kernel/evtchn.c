@@ -61,6 +61,19 @@ int evtchn_bind_interdomain(uint16_t domid, uint32_t remote_port, evtchn_handler
     return rc ? (int)rc : bind(op.local_port, handler, arg);
 }
 
+int evtchn_alloc_unbound(uint16_t domid, evtchn_handler *handler, void *arg)
+{
+    struct evtchn_alloc_unbound op = {.dom = DOMID_SELF, .remote_dom = domid};
+    long rc = hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &op);
+
+    return rc ? (int)rc : bind(op.port, handler, arg);
+}
+
+int evtchn_adopt(uint32_t port, evtchn_handler *handler, void *arg)
+{
+    return bind(port, handler, arg);
+}
+
 void evtchn_close(int port)
 {
     struct evtchn_close op = {.port = (evtchn_port_t)port};

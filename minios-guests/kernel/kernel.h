@@ -42,6 +42,10 @@ void time_init(void);
 void thread_init(void);
 void console_init(void);
 void noxs_init(void);
+void xenbus_init(void); /* nothing, unless the app is linked with xenstore/ */
+
+/* shutdown.c */
+void shutdown_request(uint32_t request); /* enum noxs_sysctl_request; the app agreed */
 
 /* pt.c */
 uint64_t *pt_entry(uintptr_t va);                              /* level 1 entry or null */

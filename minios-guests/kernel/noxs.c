@@ -19,10 +19,10 @@ bool noxs_present(void)
     return present;
 }
 
+/* On the XenStore bus, too: a Xen that does not know it says so. */
 void noxs_ready(void)
 {
-    if (present)
-        noxs_hypercall(NOXS_OP_READY, NULL);
+    noxs_hypercall(NOXS_OP_READY, NULL);
 }
 
 static bool map_page(const struct noxs_op_query *query)

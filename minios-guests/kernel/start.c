@@ -8,6 +8,8 @@ const struct start_info *start_info;
 
 void guest_start(const struct start_info *si, uint64_t boot_sp);
 
+__attribute__((weak)) void xenbus_init(void) {}
+
 void guest_start(const struct start_info *si, uint64_t boot_sp)
 {
     start_info = si;
@@ -21,7 +23,10 @@ void guest_start(const struct start_info *si, uint64_t boot_sp)
     console_init();
     time_init();
     thread_init();
-    noxs_init();
+    if (si->store_evtchn)
+        xenbus_init();
+    else
+        noxs_init();
 
     int rc = app_main();
 

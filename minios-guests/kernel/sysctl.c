@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* sysctl front-end: poweroff and reboot on request. */
+#include "kernel/kernel.h"
 #include "noxs.h"
-
-__attribute__((weak)) bool app_shutdown(uint32_t request)
-{
-    (void)request;
-    return true;
-}
 
 static void event(struct noxs_device *dev)
 {
@@ -31,10 +26,7 @@ static void event(struct noxs_device *dev)
     front->acknowledged = sequence;
     wmb();
     evtchn_notify(dev->port);
-    if (request == NOXS_SYSCTL_POWEROFF)
-        guest_poweroff();
-    if (request == NOXS_SYSCTL_REBOOT)
-        guest_reboot();
+    shutdown_request(request);
 }
 
 static int attach(struct noxs_device *dev)
