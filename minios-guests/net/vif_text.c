@@ -35,7 +35,7 @@ bool vif_parse_ip(const char *text, uint32_t *ipv4, uint32_t *prefix)
         n++;
     }
     word[n] = '\0';
-    if (!parse_ipv4(word, ipv4, &bits))
+    if ((text[n] && text[n] != ' ') || !parse_ipv4(word, ipv4, &bits))
         return false;
     *prefix = bits;
     return true;
