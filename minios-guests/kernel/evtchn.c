@@ -23,6 +23,12 @@ void evtchn_init(void)
     memset(shared_info.evtchn_mask, 0xff, sizeof(shared_info.evtchn_mask));
 }
 
+void evtchn_resume(void)
+{
+    memset(ports, 0, sizeof(ports));
+    evtchn_init();
+}
+
 static void unmask(unsigned port)
 {
     __atomic_fetch_and(&shared_info.evtchn_mask[0], ~(1ul << port), __ATOMIC_SEQ_CST);

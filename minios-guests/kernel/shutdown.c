@@ -47,4 +47,6 @@ void shutdown_request(uint32_t request)
         guest_poweroff();
     if (request == NOXS_SYSCTL_REBOOT)
         guest_reboot();
+    if (request == NOXS_SYSCTL_SUSPEND)
+        suspend_request();
 }

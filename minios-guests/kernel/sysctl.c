@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sysctl front-end: poweroff and reboot on request. */
+/* sysctl front-end: poweroff, reboot and suspend on request. */
 #include "kernel/kernel.h"
 #include "noxs.h"
 
@@ -31,7 +31,8 @@ static void event(struct noxs_device *dev)
 
 static int attach(struct noxs_device *dev)
 {
-    dev->ctrl->sysctl_front.features = 1u << NOXS_SYSCTL_POWEROFF | 1u << NOXS_SYSCTL_REBOOT;
+    dev->ctrl->sysctl_front.features =
+        1u << NOXS_SYSCTL_POWEROFF | 1u << NOXS_SYSCTL_REBOOT | 1u << NOXS_SYSCTL_SUSPEND;
     dev->ctrl->sysctl_front.acknowledged = READ_ONCE(dev->ctrl->sysctl_back.sequence);
     noxs_set_state(dev, NOXS_STATE_CONNECTED);
     return 0;

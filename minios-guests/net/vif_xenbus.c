@@ -46,14 +46,15 @@ static int write_offer(const struct vif *vif)
 
 static int offer(struct vif *vif)
 {
+    struct xenbus_device *dev = vif->dev;
     int rc = evtchn_alloc_unbound(vif->back_end, event, vif);
 
     if (rc < 0)
         return rc;
-    vif->port = rc;
+    vif->port = dev->port = rc;
     rc = write_offer(vif);
     if (rc)
-        evtchn_close(vif->port);
+        evtchn_close(dev->port);
     return rc;
 }
 
@@ -70,7 +71,7 @@ static const struct vif_bus on_xenbus = {
 
 static void drop(struct xenbus_vif *v)
 {
-    evtchn_close(v->vif.port);
+    evtchn_close(((struct xenbus_device *)v->vif.dev)->port);
     vif_rings_drop(&v->vif.rings);
     v->closing = v->told = false;
 }

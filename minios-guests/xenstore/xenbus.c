@@ -97,6 +97,7 @@ static void attach(const struct xenbus_driver *driver, uint16_t id)
         return;
     dev->driver = driver;
     dev->id = id;
+    dev->port = -1;
     snprintf(dev->front, sizeof(dev->front), "device/%s/%u", driver->type, id);
     rc = open_device(dev);
     if (rc) {
@@ -181,6 +182,7 @@ static const struct {
     {"poweroff", NOXS_SYSCTL_POWEROFF},
     {"halt", NOXS_SYSCTL_POWEROFF},
     {"reboot", NOXS_SYSCTL_REBOOT},
+    {"suspend", NOXS_SYSCTL_SUSPEND},
 };
 
 static void start_control(void)
@@ -194,17 +196,38 @@ static void start_control(void)
     }
 }
 
+/* In another domain, with another store: what the devices had is gone, and so are the watches. */
+static void start_again(void)
+{
+    int rc = xs_reconnect();
+
+    while (devices) {
+        devices->port = -1;
+        detach(&devices);
+    }
+    if (rc)
+        guest_crash("xenstore: cannot connect again: error %d", -rc);
+    scan();
+    if (!devices)
+        start_control();
+    suspend_done();
+}
+
 static void control_changed(void)
 {
     char text[16];
 
     if (xs_read(CONTROL, text, sizeof(text)))
         return;
-    for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
-        if (!strcmp(text, requests[i].name) && app_shutdown(requests[i].request)) {
-            xs_write(CONTROL, "");
+    for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+        if (strcmp(text, requests[i].name) || !app_shutdown(requests[i].request))
+            continue;
+        xs_write(CONTROL, "");
+        if (requests[i].request != NOXS_SYSCTL_SUSPEND)
             shutdown_request(requests[i].request);
-        }
+        else if (guest_suspend())
+            start_again();
+    }
 }
 
 /* ------------------------------------------------------------------ the thread */

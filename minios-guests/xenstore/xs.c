@@ -21,13 +21,28 @@ static void ring_event(void *arg)
 int xs_connect(void)
 {
     in = kzalloc(sizeof(*in));
+    return in ? xs_reconnect() : -XEN_ENOMEM;
+}
+
+int xs_reconnect(void)
+{
+    const uint64_t *pte;
+
+    broken = -XEN_ENODEV;
     ring = mfn_to_virt(start_info->store_mfn);
-    if (!in || !ring)
-        return -XEN_ENOMEM;
-    if (!(*pt_entry((uintptr_t)ring) & 1) && map_own(ring))
-        return -XEN_ENOMEM;
+    pte = ring ? pt_entry((uintptr_t)ring) : NULL;
+    if (!pte || (!(*pte & 1) && map_own(ring)))
+        return -XEN_ENODEV;
     port = evtchn_adopt(start_info->store_evtchn, ring_event, NULL);
-    return port < 0 ? port : 0;
+    if (port < 0)
+        return port;
+    broken = 0;
+    in->got = 0;
+    while (watches) {
+        watches->token = 0;
+        watches = watches->next;
+    }
+    return 0;
 }
 
 static int give_up(void)

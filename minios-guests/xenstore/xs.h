@@ -9,6 +9,7 @@
 /* Paths are relative to the domain's own home unless they start with a slash. All return 0 or a
  * negative Xen errno; -XEN_EIO for good once the store broke the protocol. */
 int xs_connect(void);
+int xs_reconnect(void);                                  /* in a new domain: no watch is set */
 int xs_read(const char *path, char *value, size_t size); /* -XEN_E2BIG: does not fit */
 int xs_write(const char *path, const char *value);
 
