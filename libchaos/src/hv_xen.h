@@ -29,8 +29,6 @@ struct hv_xen {
     struct hv hv;
     xencall_handle *call;
     xenforeignmemory_handle *memory;
-    xenevtchn_handle *evtchn;
-    evtchn_port_t evtchn_port;
     void *control;
     void *data;
 };
@@ -55,9 +53,6 @@ void hv_xen_fill_info(const xen_domctl_getdomaininfo_t *in, struct hv_info *out)
 int hv_xen_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
                void **address);
 void hv_xen_unmap(struct hv *hv, void *address, size_t nr);
-int hv_xen_evtchn_bind(struct hv *hv, uint32_t domid, uint32_t port, int *fd);
-int hv_xen_evtchn_notify(struct hv *hv);
-int hv_xen_evtchn_ack(struct hv *hv);
-void hv_xen_evtchn_unbind(struct hv *hv);
+int hv_xen_events_open(struct hv *hv, struct hv_events **out);
 
 #endif
