@@ -6,6 +6,7 @@
  *   ids/DOMID      symbolic link to the record
  *   pending/NAME   the record of a domain that is being made or unmade. Whoever works on it holds
  *                  its flock, so a record here that is not locked was left by a process that died.
+ *   restarts/NAME  second link to the record of a domain that is to be made anew (restart.h)
  *
  * A name is taken while it is in domains or pending. The cost of an operation does not depend on
  * how many domains there are.
@@ -13,6 +14,7 @@
 #ifndef CHAOS_REGISTRY_H
 #define CHAOS_REGISTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -83,5 +85,29 @@ int registry_visit_abandoned(struct registry *registry, registry_visit *visit, v
 typedef int registry_visit_name(void *opaque, const char *name, struct chaos_error *err);
 int registry_visit_names(struct registry *registry, registry_visit_name *visit, void *opaque,
                          struct chaos_error *err);
+
+/* The mark of a domain that is to be made anew; one that stood there is replaced. */
+int registry_mark_restart(struct registry *registry, const char *name, struct chaos_error *err);
+bool registry_restart_marked(struct registry *registry, const char *name);
+/* False: there was none. */
+bool registry_unmark_restart(struct registry *registry, const char *name);
+/* The marked record; free(*text). CHAOS_EXIT_EXISTS: the domain is there. */
+int registry_read_restart(struct registry *registry, const char *name, char **text, size_t *length,
+                          struct chaos_error *err);
+/* Calls visit with the name of each mark, which it may remove. */
+int registry_visit_restarts(struct registry *registry, registry_visit_name *visit, void *opaque,
+                            struct chaos_error *err);
+
+/*
+ * A descriptor that is readable when records come into domains/, or go from there, whoever does it.
+ * -errno.
+ */
+int registry_watch_open(struct registry *registry);
+/*
+ * Tells what has happened: names that came and names that went, in order; a domain that was renamed
+ * does both. -EOVERFLOW: something was missed, look at all. Otherwise 0 or -errno.
+ */
+typedef void registry_change(void *opaque, const char *name, bool came);
+int registry_watch_read(int fd, registry_change *change, void *opaque);
 
 #endif
