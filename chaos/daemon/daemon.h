@@ -11,11 +11,19 @@
 #include <chaos/error.h>
 
 #include "loop.h"
+#include "settings.h"
 #include "wire.h"
 
 struct client;
+struct consoles;
 struct daemon;
+struct events;
+struct lifecycle;
+struct ports;
+struct refill;
 struct server;
+struct stats;
+struct watch;
 struct workers;
 
 /* A request that was received; valid until its handler returns. */
@@ -41,6 +49,8 @@ struct module {
         uint16_t type; /* enum wire_type; 0: no more */
         request_handler *handle;
     } handlers[8];
+    /* The end is near: begin nothing that nobody asked for. */
+    void (*quiesce)(struct daemon *daemon);
     /* A client went away: forget what it subscribed to. */
     void (*client_gone)(struct daemon *daemon, struct client *client);
     /* chaosd has made a domain and let it run (unless paused), or has unmade it. */
@@ -61,17 +71,23 @@ struct daemon {
     struct chaos *chaos; /* the loop's own handle */
     chaos_opener *open;
     const char *run_dir; /* /run/chaos */
+    struct settings settings;
     uint64_t started_ns; /* loop_now */
     struct server *server;
     struct workers *workers;
+    struct refill *refill;
+    struct stats *stats;
     /* Each module's own, made by its init. */
-    struct watch *watch;
+    struct ports *ports;
     struct events *events;
     struct consoles *consoles;
+    struct watch *watch;
+    struct lifecycle *lifecycle;
 };
 
 /* Runs all inits; on failure those that were run are undone. */
 int daemon_start(struct daemon *daemon, struct chaos_error *err);
+void daemon_quiesce(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 
 /* Tells the modules. */

@@ -14,13 +14,14 @@
 #include "instance.h"
 #include "log.h"
 #include "server.h"
+#include "settings.h"
 #include "worker.h"
 
 #define RUN_DIR "/run/chaos"
 #define END_NS  10000000000u /* how long what was asked for may take, once we are to end */
 
 struct options {
-    const char *socket;
+    const char *socket, *settings;
     bool background;
 };
 
@@ -69,6 +70,9 @@ static int open_all(struct daemon *daemon, const struct options *options, struct
     if (rc >= 0)
         rc = catch_signals(daemon, err);
     if (rc >= 0)
+        rc = settings_load(options->settings ? options->settings : SETTINGS_PATH,
+                           options->settings != NULL, &daemon->settings, err);
+    if (rc >= 0)
         rc = daemon->open(&daemon->chaos, err);
     if (rc >= 0)
         rc = daemon_start(daemon, err);
@@ -88,7 +92,7 @@ static void wind_up(struct daemon *daemon)
     const uint64_t limit = loop_now() + END_NS;
 
     instance_notify("STOPPING=1");
-    server_quiesce(daemon);
+    daemon_quiesce(daemon);
     while (worker_load(daemon) > 0 && loop_now() < limit)
         if (loop_turn(daemon->loop, true) < 0)
             break;
@@ -110,6 +114,7 @@ static int serve(const struct options *options, int parent)
     struct chaos_error err;
     int rc;
 
+    settings_default(&daemon.settings);
     if (!daemon.loop) {
         log_error("cannot make an event loop: %s", strerror(errno));
         return EXIT_FAILURE;
@@ -129,6 +134,7 @@ static int serve(const struct options *options, int parent)
     wind_up(&daemon);
     chaos_close(daemon.chaos);
     loop_free(daemon.loop);
+    settings_free(&daemon.settings);
     return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -158,6 +164,7 @@ static void usage(void)
 {
     printf("usage: chaosd [OPTION...]\n"
            "Keeps pools of prepared domains, and creates guests from them.\n\n"
+           "  -c, --config=FILE   default: " SETTINGS_PATH "\n"
            "  -f, --foreground    stay in the foreground, and log to standard error\n"
            "  -s, --socket=FILE   default: " WIRE_SOCKET "\n"
            "  -v, --verbose       log more\n"
@@ -168,15 +175,22 @@ static void usage(void)
 int main(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"foreground", no_argument, NULL, 'f'}, {"socket", required_argument, NULL, 's'},
-        {"verbose", no_argument, NULL, 'v'},    {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"foreground", no_argument, NULL, 'f'},
+        {"socket", required_argument, NULL, 's'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     struct options options = {.socket = WIRE_SOCKET, .background = true};
     int letter;
 
-    while ((letter = getopt_long(argc, argv, "fs:vVh", names, NULL)) != -1) {
+    while ((letter = getopt_long(argc, argv, "c:fs:vVh", names, NULL)) != -1) {
         switch (letter) {
+        case 'c':
+            options.settings = optarg;
+            break;
         case 'f':
             options.background = false;
             break;

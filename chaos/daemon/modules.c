@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The table of modules; they are started in this order. */
 #include "daemon.h"
+
+#include "creates.h"
+#include "domains.h"
+#include "refill.h"
 #include "server.h"
+#include "stats.h"
 #include "status.h"
 #include "worker.h"
 
 const struct module *const modules[] = {
-    &worker_module,
-    &server_module,
-    &status_module,
-    NULL,
+    &worker_module, &server_module,  &status_module,  &stats_module,
+    &refill_module, &creates_module, &domains_module, NULL,
 };
 
 int daemon_start(struct daemon *daemon, struct chaos_error *err)
@@ -28,6 +31,13 @@ int daemon_start(struct daemon *daemon, struct chaos_error *err)
         }
     }
     return 0;
+}
+
+void daemon_quiesce(struct daemon *daemon)
+{
+    for (const struct module *const *m = modules; *m; m++)
+        if ((*m)->quiesce)
+            (*m)->quiesce(daemon);
 }
 
 void daemon_stop(struct daemon *daemon)

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "wire_parts.h"
 
 #define GROUP           "chaos"
 #define CLIENTS_MAX     1024
-#define CLIENTS_PER_UID 256
 #define OUTSTANDING_MAX 64           /* requests of one client that wait for their answer */
 #define SILENCE_NS      10000000000u /* how long a new client may say nothing */
 #define ACCEPT_PAUSE_NS 100000000u   /* when there are no descriptors left */
@@ -204,9 +204,7 @@ void reply_error(const struct reply_to *to, const struct chaos_error *err)
     struct wire_writer writer;
 
     reply_begin(to, WIRE_ERROR, &writer);
-    wire_put_u32(&writer, WIRE_ERROR_CODE, (uint32_t)-err->code);
-    wire_put_u32(&writer, WIRE_ERROR_EXIT, err->exit);
-    wire_put_string(&writer, WIRE_ERROR_TEXT, err->text);
+    wire_put_error(&writer, err);
     reply_send(to, &writer);
 }
 
@@ -228,11 +226,11 @@ static struct reply_to reply_now(const struct request *request)
     return (struct reply_to){request->client, request->header.type, request->header.sequence};
 }
 
-void request_reply(const struct request *request, struct wire_writer *writer)
+void request_reply(const struct request *request, uint16_t flags, struct wire_writer *writer)
 {
     const struct reply_to to = reply_now(request);
 
-    reply_begin(&to, 0, writer);
+    reply_begin(&to, flags, writer);
 }
 
 void request_send(const struct request *request, struct wire_writer *writer)
@@ -276,9 +274,7 @@ static void other_version(const struct request *request)
                     "the client of its version",
                     CHAOS_VERSION, WIRE_VERSION, request->header.version);
     reply_begin(&to, WIRE_ERROR, &writer);
-    wire_put_u32(&writer, WIRE_ERROR_CODE, EPROTONOSUPPORT);
-    wire_put_u32(&writer, WIRE_ERROR_EXIT, CHAOS_EXIT_FAILURE);
-    wire_put_string(&writer, WIRE_ERROR_TEXT, err.text);
+    wire_put_error(&writer, &err);
     wire_put_u32(&writer, WIRE_PROTOCOL, WIRE_VERSION);
     reply_send(&to, &writer);
 }
@@ -369,6 +365,7 @@ static unsigned int clients_of(const struct server *server, uid_t uid)
 
 static int admit(struct server *server, int fd, struct client_id *id, struct chaos_error *err)
 {
+    const uint32_t most = server->daemon->settings.clients_per_user;
     struct ucred credentials;
     socklen_t length = sizeof(credentials);
 
@@ -382,10 +379,10 @@ static int admit(struct server *server, int fd, struct client_id *id, struct cha
     if (server->nr_clients >= CLIENTS_MAX)
         return chaos_error_set(err, -EUSERS, CHAOS_EXIT_RESOURCE,
                                "chaosd has %u clients already, and takes no more", CLIENTS_MAX);
-    if (clients_of(server, id->uid) >= CLIENTS_PER_UID)
+    if (clients_of(server, id->uid) >= most)
         return chaos_error_set(err, -EUSERS, CHAOS_EXIT_RESOURCE,
                                "user %u has %u connections to chaosd already, and may have no more",
-                               id->uid, CLIENTS_PER_UID);
+                               id->uid, most);
     return 0;
 }
 
@@ -430,9 +427,7 @@ static void refuse(struct server *server, int fd, const struct chaos_error *err)
     size_t length;
 
     wire_begin(&writer, server->out, sizeof(server->out), 0, WIRE_REPLY | WIRE_ERROR, 0);
-    wire_put_u32(&writer, WIRE_ERROR_CODE, (uint32_t)-err->code);
-    wire_put_u32(&writer, WIRE_ERROR_EXIT, err->exit);
-    wire_put_string(&writer, WIRE_ERROR_TEXT, err->text);
+    wire_put_error(&writer, err);
     length = wire_end(&writer);
     if (send(fd, server->out, length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         log_debug("cannot tell a client why it is refused");
@@ -493,7 +488,8 @@ int server_listen(struct daemon *daemon, int fd, struct chaos_error *err)
                            strerror(-rc));
 }
 
-void server_quiesce(struct daemon *daemon)
+/* No more connections and no more requests; what is asked already is answered. */
+static void server_quiesce(struct daemon *daemon)
 {
     struct server *server = daemon->server;
 
@@ -541,4 +537,5 @@ const struct module server_module = {
     .name = "server",
     .init = server_init,
     .fini = server_fini,
+    .quiesce = server_quiesce,
 };

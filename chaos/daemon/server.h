@@ -16,8 +16,6 @@ extern const struct module server_module;
 int server_listen(struct daemon *daemon, int fd, struct chaos_error *err);
 /* Takes over a connection that exists already. */
 int server_adopt(struct daemon *daemon, int fd, struct chaos_error *err);
-/* Accepts no more connections and no more requests; what is asked already is answered. */
-void server_quiesce(struct daemon *daemon);
 
 struct client_id {
     uid_t uid;
@@ -48,11 +46,11 @@ void reply_begin(const struct reply_to *to, uint16_t flags, struct wire_writer *
 void reply_send(const struct reply_to *to, struct wire_writer *writer);
 void reply_error(const struct reply_to *to, const struct chaos_error *err);
 /* The same for those that answer at once. */
-void request_reply(const struct request *request, struct wire_writer *writer);
+void request_reply(const struct request *request, uint16_t flags, struct wire_writer *writer);
 void request_send(const struct request *request, struct wire_writer *writer);
 
 /* Bytes that wait because the client does not read; CLIENT_QUEUE_MAX drops it. */
 size_t client_queued(const struct client *client);
-#define CLIENT_QUEUE_MAX (1u << 20)
+#define CLIENT_QUEUE_MAX (8u << 20) /* the list of all the domains that a host can have */
 
 #endif

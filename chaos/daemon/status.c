@@ -19,7 +19,7 @@ static int ping(struct daemon *daemon, const struct request *request, struct cha
     struct wire_writer writer;
 
     (void)err;
-    request_reply(request, &writer);
+    request_reply(request, 0, &writer);
     put_identity(daemon, &writer);
     request_send(request, &writer);
     return 0;
@@ -30,7 +30,7 @@ static int status(struct daemon *daemon, const struct request *request, struct c
     struct wire_writer writer;
 
     (void)err;
-    request_reply(request, &writer);
+    request_reply(request, 0, &writer);
     put_identity(daemon, &writer);
     for (const struct module *const *m = modules; *m; m++)
         if ((*m)->status)

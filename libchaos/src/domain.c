@@ -157,12 +157,17 @@ static bool name_of(struct chaos *chaos, const struct hv_info *info, char name[C
 static void fill_with_name(struct chaos *chaos, const struct hv_info *info,
                            struct chaos_domain *out)
 {
-    char name[CHAOS_NAME_MAX + 1];
+    char name[CHAOS_NAME_MAX + 1], uuid[UUID_TEXT];
 
-    if (info->domid == 0)
+    if (info->domid == 0) {
         chaos_domain_fill(info, "Domain-0", out);
-    else
-        chaos_domain_fill(info, name_of(chaos, info, name) ? name : NULL, out);
+    } else if (name_of(chaos, info, name)) {
+        chaos_domain_fill(info, name, out);
+    } else {
+        chaos_domain_fill(info, NULL, out);
+        uuid_format(info->uuid, uuid);
+        out->shell = registry_has_shell(&chaos->registry, uuid);
+    }
 }
 
 static int find_by_id(struct chaos *chaos, const char *which, const char *digits,
@@ -266,7 +271,7 @@ static int collect(struct collection *c, const struct hv_info *infos, size_t nr)
     }
     for (i = 0; i < nr; i++, c->nr++) {
         fill_with_name(c->chaos, &infos[i], &c->list[c->nr]);
-        c->unnamed |= c->list[c->nr].name[0] == '\0';
+        c->unnamed |= c->list[c->nr].name[0] == '\0' && !c->list[c->nr].shell;
     }
     return 0;
 }

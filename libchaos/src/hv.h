@@ -87,6 +87,7 @@ struct hv_ops {
     void (*close)(struct hv *hv);
 
     int (*domain_create)(struct hv *hv, const struct hv_create *how, uint32_t *domid);
+    int (*set_uuid)(struct hv *hv, uint32_t domid, const uint8_t uuid[16]);
     int (*set_max_vcpus)(struct hv *hv, uint32_t domid, uint32_t vcpus);
     int (*set_max_mem)(struct hv *hv, uint32_t domid, uint64_t kib);
     /*

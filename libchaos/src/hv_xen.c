@@ -65,6 +65,14 @@ static int domain_create(struct hv *hv, const struct hv_create *how, uint32_t *d
     return rc;
 }
 
+static int set_uuid(struct hv *hv, uint32_t domid, const uint8_t uuid[16])
+{
+    struct xen_domctl *ctl = hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_setdomainhandle, domid);
+
+    memcpy(ctl->u.setdomainhandle.handle, uuid, sizeof(ctl->u.setdomainhandle.handle));
+    return hv_xen_do_domctl(hv_xen(hv));
+}
+
 static int set_max_vcpus(struct hv *hv, uint32_t domid, uint32_t vcpus)
 {
     hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_max_vcpus, domid)->u.max_vcpus.max = vcpus;
@@ -239,6 +247,7 @@ static void hv_xen_close(struct hv *hv)
 static const struct hv_ops xen_ops = {
     .close = hv_xen_close,
     .domain_create = domain_create,
+    .set_uuid = set_uuid,
     .set_max_vcpus = set_max_vcpus,
     .set_max_mem = set_max_mem,
     .populate = populate,

@@ -10,6 +10,7 @@
 
 #define FIRST_LINE "chaos-record 1\n"
 #define SEPARATOR  "--\n"
+#define FORMER     "was "
 #define DIGITS     16u
 #define ZEROS      "0000000000000000"
 
@@ -47,6 +48,12 @@ bool uuid_parse(const char *text, uint8_t uuid[16])
         return false;
     memcpy(uuid, out, sizeof(out));
     return true;
+}
+
+void uuid_mark_random(uint8_t uuid[16])
+{
+    uuid[6] = (uuid[6] & 0x0f) | 0x40; /* version 4, */
+    uuid[8] = (uuid[8] & 0x3f) | 0x80; /* variant 1 */
 }
 
 static void add_quoted(struct text *text, const char *key, const char *value)
@@ -201,20 +208,44 @@ void record_update(char *text, const struct record *record)
     put_number(text + HEADER_PORT, record->console_port);
 }
 
-int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
-                  struct chaos_error *err)
+static const uint8_t no_uuid[16];
+
+bool record_is_of(const struct record *record, const uint8_t uuid[16])
+{
+    return memcmp(record->uuid, uuid, 16) == 0 || (memcmp(record->former_uuid, no_uuid, 16) != 0 &&
+                                                   memcmp(record->former_uuid, uuid, 16) == 0);
+}
+
+void record_begin(const struct record *record, struct text *text)
 {
     char uuid[UUID_TEXT];
 
     uuid_format(record->uuid, uuid);
     text_string(text, FIRST_LINE "uuid ");
     text_string(text, uuid);
-    text_string(text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n" SEPARATOR);
+    text_string(text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n");
+    if (text->bytes && !text->failed)
+        record_update(text->bytes, record);
+    if (memcmp(record->former_uuid, no_uuid, sizeof(no_uuid)) != 0) {
+        uuid_format(record->former_uuid, uuid);
+        text_string(text, FORMER);
+        text_string(text, uuid);
+        text_char(text, '\n');
+    }
+    text_string(text, SEPARATOR);
+}
+
+int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
+                  struct chaos_error *err)
+{
+    char uuid[UUID_TEXT];
+
+    record_begin(record, text);
     add_config(text, config);
+    uuid_format(record->uuid, uuid);
     add_quoted(text, "uuid", uuid);
     if (!text_end(text))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    record_update(text->bytes, record);
     return 0;
 }
 
@@ -248,21 +279,29 @@ static const char *next_line(const char *line)
     return end ? end + 1 : line + strlen(line);
 }
 
+/* "KEY UUID\n" */
+static bool parse_uuid_line(const char *line, const char *key, uint8_t out[16])
+{
+    const size_t length = strlen(key);
+    char uuid[UUID_TEXT];
+
+    if (strncmp(line, key, length) != 0 || strlen(line) < length + UUID_TEXT)
+        return false;
+    memcpy(uuid, line + length, UUID_TEXT - 1);
+    uuid[UUID_TEXT - 1] = '\0';
+    return line[length + UUID_TEXT - 1] == '\n' && uuid_parse(uuid, out);
+}
+
 int record_parse(const char *text, size_t length, struct record *out, struct chaos_error *err)
 {
     struct record record = {0};
-    char uuid[UUID_TEXT];
     uint64_t domid, frame, port;
     const char *line = text;
 
     if (strlen(text) != length || strncmp(line, FIRST_LINE, sizeof(FIRST_LINE) - 1) != 0)
         return unreadable(err);
     line = next_line(line);
-    if (strncmp(line, "uuid ", 5) != 0 || strlen(line) < 5 + UUID_TEXT)
-        return unreadable(err);
-    memcpy(uuid, line + 5, UUID_TEXT - 1);
-    uuid[UUID_TEXT - 1] = '\0';
-    if (!uuid_parse(uuid, record.uuid) || line[5 + UUID_TEXT - 1] != '\n')
+    if (!parse_uuid_line(line, "uuid ", record.uuid))
         return unreadable(err);
     line = next_line(line);
     if (!parse_numbers(line, "domid ", &domid, NULL) || domid >= 0x7ff0)
@@ -271,6 +310,8 @@ int record_parse(const char *text, size_t length, struct record *out, struct cha
     if (!parse_numbers(line, "console ", &frame, &port) || port > UINT32_MAX)
         return unreadable(err);
     line = next_line(line);
+    if (parse_uuid_line(line, FORMER, record.former_uuid))
+        line = next_line(line);
     if (strncmp(line, SEPARATOR, sizeof(SEPARATOR) - 1) != 0)
         return unreadable(err);
     record.config = next_line(line);

@@ -63,9 +63,8 @@ enum wire_tag {
     WIRE_DIRECTORY, /* string: what relative paths are relative to */
     WIRE_OVERRIDE,  /* string, any number: "key=value" */
     WIRE_OPTIONS,   /* u32: enum wire_option */
-    WIRE_COUNT,     /* u32 */
-    WIRE_ITEM,      /* group: one of several to create */
-    WIRE_INDEX,     /* u32: which of them */
+    WIRE_COUNT,     /* u32: so many, each with a number of its own */
+    WIRE_INDEX,     /* u32: which of them, from 0 */
     WIRE_WARNING,   /* string, any number */
 
     WIRE_WHICH,  /* string: a domain, as for chaos_domain_find */
@@ -117,7 +116,8 @@ enum wire_option {
     WIRE_OPTION_PAUSED = 1,
     WIRE_OPTION_STRICT = 2,
     WIRE_OPTION_FORCE = 4,
-    WIRE_OPTION_COLD = 8, /* not from a pool */
+    WIRE_OPTION_COLD = 8,    /* not from a pool */
+    WIRE_OPTION_TIMING = 16, /* tell where the time went */
 };
 
 enum wire_state {

@@ -60,6 +60,23 @@ static int fake_create(struct bus *bus, uint32_t domid, const struct chaos_confi
     return 0;
 }
 
+static int fake_configure(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                          struct chaos_error *err)
+{
+    struct fake_hv *fake = fake_of(bus);
+    int rc = fake_turn(fake, "bus configure");
+    struct fake_domain *domain = fake_domain(fake, domid);
+
+    assert_non_null(find(fake, domid));
+    if (rc < 0)
+        return failed(err, rc);
+    assert_non_null(domain);
+    assert_false(domain->started);
+    assert_int_equal(domain->devices, 1 + config->nr_vifs);
+    memcpy(domain->mac, config->vifs[0].mac, sizeof(domain->mac));
+    return 0;
+}
+
 static int fake_wait(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                      struct chaos_error *err)
 {
@@ -100,6 +117,7 @@ const struct bus_ops fake_bus_ops = {
     .close = fake_close,
     .check = fake_check,
     .create = fake_create,
+    .configure = fake_configure,
     .wait = fake_wait,
     .destroy = fake_destroy,
     .request = fake_request,

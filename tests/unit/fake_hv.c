@@ -154,6 +154,18 @@ static int fake_domain_create(struct hv *hv, const struct hv_create *how, uint32
     return 0;
 }
 
+static int fake_set_uuid(struct hv *hv, uint32_t domid, const uint8_t uuid[16])
+{
+    struct fake_domain *domain = fake_domain(fake_of(hv), domid);
+    int rc = fake_turn(fake_of(hv), "set_uuid");
+
+    if (!domain)
+        return -ESRCH;
+    if (rc == 0)
+        memcpy(domain->uuid, uuid, sizeof(domain->uuid));
+    return rc;
+}
+
 static int fake_set_max_vcpus(struct hv *hv, uint32_t domid, uint32_t vcpus)
 {
     struct fake_domain *domain = fake_domain(fake_of(hv), domid);
@@ -465,6 +477,7 @@ static int fake_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out)
 static const struct hv_ops fake_hv_ops = {
     .close = fake_close,
     .domain_create = fake_domain_create,
+    .set_uuid = fake_set_uuid,
     .set_max_vcpus = fake_set_max_vcpus,
     .set_max_mem = fake_set_max_mem,
     .populate = fake_populate,

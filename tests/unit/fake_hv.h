@@ -31,6 +31,7 @@ struct fake_domain {
     struct hv_vcpu vcpu;
     unsigned int affinities;
     unsigned int devices;
+    uint8_t mac[6]; /* of the first vif, when it was configured */
 };
 
 struct fake_hv {

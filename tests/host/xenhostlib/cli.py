@@ -5,17 +5,21 @@ import os
 import shutil
 import sys
 
-from . import client, hosts, inputs, payload
+from . import cable, client, hosts, inputs, network, payload
 from .common import HostError, Stopwatch, note
 
-DEFAULTS = argparse.Namespace(plain=False, stock=False, mem=4, cpus=2)
+DEFAULTS = argparse.Namespace(plain=False, stock=False, mem=4, cpus=2, net=None)
 FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
 
 
 def up(options):
     watch = Stopwatch()
     found = payload.entries(options.bare)
+    options.net = network.parse(options.net) if options.net else None
+    if options.net and not options.plain:
+        raise HostError("--net needs --plain: deterministic hosts share no clock")
     hosts.up(options)
+    cable.join(options.name, options.net)
     payload.send(options.name, found)
     note(f"host {options.name} is up ({watch})")
     return 0
@@ -58,6 +62,12 @@ def push(options):
 
 def pull(options):
     client.pull(options.name, options.source, options.target)
+    return 0
+
+
+def link(options):
+    cable.shape(options.name, options.delay, options.rate)
+    cable.cut(options.name, not options.cut)
     return 0
 
 
@@ -113,6 +123,8 @@ def parser():
                      help=f"processors ({DEFAULTS.cpus})")
     sub.add_argument("--plain", action="store_true",
                      help="the wall clock's time and parallel processors; always boots")
+    sub.add_argument("--net", metavar="NAME:INDEX",
+                     help="join the emulated network NAME as 10.0.0.INDEX (with --plain)")
     sub.add_argument("--stock", action="store_true", help="Debian's own Xen, without our patches")
     sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
     sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
@@ -130,6 +142,10 @@ def parser():
     sub = command("pull", pull, "copy a file or a folder out of dom0")
     sub.add_argument("source")
     sub.add_argument("target")
+    sub = command("link", link, "set the cable of a host that is up with --net: no option, no limit")
+    sub.add_argument("--delay", type=float, metavar="MS", help="each packet it sends is late by it")
+    sub.add_argument("--rate", type=float, metavar="MBIT", help="bandwidth of what it sends, Mbit/s")
+    sub.add_argument("--cut", action="store_true", help="pull the cable out")
     command("log", log, "print the console of Xen and dom0")
     command("down", down, "stop a host and remove its files")
     command("list", list_hosts, "list hosts", named=False)

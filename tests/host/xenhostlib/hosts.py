@@ -89,6 +89,7 @@ def make_config(options):
     xen = inputs.stock_xen() if options.stock else inputs.xen()
     return {
         "plain": options.plain, "mem": options.mem, "cpus": options.cpus,
+        "net": options.net,
         "life": int(os.environ.get("XENHOST_LIFE", DEFAULT_LIFE)),
         "xen": str(xen / "xen"), "kernel": str(inputs.kernel() / "vmlinuz"),
         "initrd": str(image / "initrd.gz"), "root": str(image / "root.img"),

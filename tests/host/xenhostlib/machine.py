@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 
-from . import frames
+from . import frames, network
 from .common import HostError
 
 QEMU = "qemu-system-x86_64"
@@ -91,6 +91,7 @@ class Machine:
                    "-drive", f"file={self.config['disk']},if=none,id=disk,format=qcow2,cache=unsafe",
                    "-chardev", f"file,id=console,path={self.folder}/serial.log,append=on",
                    "-serial", "chardev:console"]
+        command += network.arguments(self.config["net"])
         if self.config["restore"]:
             command += ["-loadvm", SNAPSHOT]
         pairs = [socket.socketpair() for _ in range(PORTS + 1)]
