@@ -31,6 +31,7 @@ struct creation {
     struct shell *reclaimed[RECLAIM_MAX]; /* to be destroyed first */
     unsigned int nr_reclaimed;
     bool retried, warm;
+    struct shell *used; /* what is left of it is let go after the answer */
     int rc;
     struct chaos_domain domain;
     struct chaos_error err;
@@ -86,6 +87,8 @@ static void finish(struct creation *c)
 
     if (c->to.client)
         reply(c);
+    shell_finish(daemon->chaos, c->used);
+    c->used = NULL;
     if (c->rc < 0) {
         stats_count(daemon, STATS_FAILED_CREATES);
     } else {
@@ -154,31 +157,32 @@ static void go_cold(struct creation *c)
 
 /* ---------------------------------------------------------------- the warm way */
 
-/* False: there is no shell for it. */
+/* Executes the best shell that there is. False: there is none, or it was of no use. */
 static bool go_warm(struct creation *c)
 {
     struct daemon *daemon = c->daemon;
+    struct pools *pools = refill_pools(daemon);
     struct pool *pool;
-    struct shell *shell;
     bool intact = false;
 
-    if (c->request.options & WIRE_OPTION_COLD)
-        return false;
-    shell = pools_take(refill_pools(daemon), &c->request.config, &pool);
-    if (!shell)
+    c->used = pools_take(pools, &c->request.config, &pool);
+    if (!c->used)
         return false;
     c->warm = true;
-    c->rc = shell_execute(daemon->chaos, shell, &c->request.config, &c->how, &c->domain, &intact,
+    c->rc = shell_execute(daemon->chaos, c->used, &c->request.config, &c->how, &c->domain, &intact,
                           &c->err);
-    if (c->rc < 0 && intact && pools_untake(pool, shell) < 0)
-        shell_destroy(daemon->chaos, shell);
-    return true;
+    if (!intact)
+        return true;
+    if (c->rc == -ESTALE || pools_untake(pool, c->used) < 0)
+        refill_discard(daemon, c->used);
+    c->used = NULL;
+    return c->rc != -ESTALE;
 }
 
 static void step(struct creation *c)
 {
     c->rc = create_request_number(&c->request, c->index, &c->err);
-    if (c->rc < 0 || go_warm(c))
+    if (c->rc < 0 || (!(c->request.options & WIRE_OPTION_COLD) && go_warm(c)))
         finish(c);
     else
         go_cold(c);

@@ -12,6 +12,8 @@
 #include "stats.h"
 #include "worker.h"
 
+#define DISCARDED_MAX 64
+
 /* One at a time: what takes its turn is decided when the one before it has ended. */
 struct refill {
     struct daemon *daemon;
@@ -24,6 +26,8 @@ struct refill {
     struct shell *shell;
     struct chaos_error err;
     uint64_t took_ns;
+    struct shell *discarded[DISCARDED_MAX];
+    unsigned int nr_discarded;
 };
 
 static void prepare(struct job *job, struct chaos *chaos)
@@ -32,7 +36,7 @@ static void prepare(struct job *job, struct chaos *chaos)
     uint64_t start = loop_now();
 
     r->shell = NULL;
-    shell_prepare(chaos, &r->flavour, &r->shell, &r->err);
+    shell_prepare(chaos, &r->flavour, NULL, &r->shell, &r->err);
     r->took_ns = loop_now() - start;
 }
 
@@ -89,7 +93,7 @@ void refill_poke(struct daemon *daemon)
 
     if (r->busy || r->stopping)
         return;
-    r->shell = pools_surplus(&r->pools);
+    r->shell = r->nr_discarded > 0 ? r->discarded[--r->nr_discarded] : pools_surplus(&r->pools);
     if (r->shell) {
         submit(r, destroy, destroyed);
         return;
@@ -107,6 +111,17 @@ void refill_poke(struct daemon *daemon)
 struct pools *refill_pools(struct daemon *daemon)
 {
     return &daemon->refill->pools;
+}
+
+void refill_discard(struct daemon *daemon, struct shell *shell)
+{
+    struct refill *r = daemon->refill;
+
+    if (r->nr_discarded < DISCARDED_MAX)
+        r->discarded[r->nr_discarded++] = shell;
+    else
+        shell_destroy(daemon->chaos, shell);
+    refill_poke(daemon);
 }
 
 static void again(struct loop_timer *timer)
@@ -306,13 +321,17 @@ static int init(struct daemon *daemon, struct chaos_error *err)
 /* Shells that are left are the next chaosd's, which finds them by their marks. */
 static void fini(struct daemon *daemon)
 {
+    void (*const let_go)(struct chaos *, struct shell *) =
+        daemon->settings.drain_on_stop ? shell_destroy : shell_finish;
     struct refill *r = daemon->refill;
 
     loop_timer_stop(daemon->loop, &r->tick);
     loop_timer_stop(daemon->loop, &r->again);
     for (struct pool *p = r->pools.first; p; p = p->next)
-        while (daemon->settings.drain_on_stop && p->level > 0)
-            shell_destroy(daemon->chaos, p->shells[--p->level]);
+        while (p->level > 0)
+            let_go(daemon->chaos, p->shells[--p->level]);
+    while (r->nr_discarded > 0)
+        shell_destroy(daemon->chaos, r->discarded[--r->nr_discarded]);
     pools_free(&r->pools);
     free(r);
     daemon->refill = NULL;

@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "wire_parts.h"
+
 #define TIMEOUT_MS 60000
 
 void client_copy(char *out, size_t size, const char *text)
@@ -173,7 +175,7 @@ static int receive_packet(struct chaos_client *client, size_t *length, struct ch
 int client_receive(struct chaos_client *client, bool errors, struct wire_header *header,
                    struct wire_reader *fields, struct chaos_error *err)
 {
-    size_t length;
+    size_t length = 0;
     int rc = receive_packet(client, &length, err);
 
     if (rc < 0)
