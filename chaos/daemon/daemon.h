@@ -53,6 +53,8 @@ struct module {
     void (*quiesce)(struct daemon *daemon);
     /* A client went away: forget what it subscribed to. */
     void (*client_gone)(struct daemon *daemon, struct client *client);
+    /* A client that had not read has now: its queue is empty. */
+    void (*client_room)(struct daemon *daemon, struct client *client);
     /* chaosd has made a domain and let it run (unless paused), or has unmade it. */
     void (*created)(struct daemon *daemon, const struct chaos_domain *domain,
                     const struct chaos_config *config);

@@ -29,15 +29,20 @@ struct guest {
     char name[CHAOS_NAME_MAX + 1];
     uint8_t uuid[16];
     uint32_t domid; /* 0: none now */
-    enum guest_state state;
-    bool announced; /* told of before its record was seen */
-    bool checked;   /* its record has been read, and its domain looked at */
+    enum guest_state state, before_taken;
+    bool announced;  /* told of before its record was seen */
+    bool checked;    /* its record has been read, and its domain looked at */
+    bool adopted;    /* it was there before us */
+    bool has_policy; /* below it */
+    bool restart;    /* what is to be done about its end; else it is destroyed */
+    bool to_be_checked;
     enum chaos_shutdown reason;
+    int last_failure; /* of acting upon its end, and how many there were in a row */
+    uint32_t failures;
     uint64_t since_ns; /* loop_now: when we learned of its domain */
     uint32_t scan;     /* the last one that saw its domain */
     struct policy policy;
     struct policy_history history;
-    uint32_t failures; /* attempts in a row to act upon its end */
     struct deed *deed; /* under way */
     struct loop_timer timer;
     struct daemon *daemon;
