@@ -84,6 +84,14 @@ static void set_policy(struct guest *guest, const struct chaos_config *config)
 }
 
 /* A record that cannot be read says nothing of what to do: then nothing is done. */
+static void leave_alone(struct guest *guest, const struct chaos_error *err)
+{
+    log_error("the record of \"%s\": %s", guest->name, err->text);
+    guest->policy =
+        (struct policy){CHAOS_ACTION_PRESERVE, CHAOS_ACTION_PRESERVE, CHAOS_ACTION_PRESERVE};
+    guest->has_policy = true;
+}
+
 static void read_policy(struct guest *guest, const struct record *record)
 {
     struct chaos_config config;
@@ -92,10 +100,7 @@ static void read_policy(struct guest *guest, const struct record *record)
     if (guest->has_policy)
         return;
     if (record_config(record, &config, &err) < 0) {
-        log_error("the record of \"%s\": %s", guest->name, err.text);
-        guest->policy =
-            (struct policy){CHAOS_ACTION_PRESERVE, CHAOS_ACTION_PRESERVE, CHAOS_ACTION_PRESERVE};
-        guest->has_policy = true;
+        leave_alone(guest, &err);
         return;
     }
     set_policy(guest, &config);
@@ -115,15 +120,17 @@ void watch_check_now(struct daemon *daemon, struct guest *guest)
     if (guest->checked || guest->domid == 0 || guest->state == GUEST_TAKEN)
         return;
     rc = chaos_read_record(daemon->chaos, guest->name, &record, &text, &info, &err);
-    if (rc == -ENOENT || (rc == 0 && info.domid != guest->domid)) {
-        watch_scan_request(watch); /* it went already */
-        return;
-    }
-    if (rc < 0) {
-        log_error("the record of \"%s\": %s", guest->name, err.text);
+    if ((rc < 0 && rc != -EBADMSG) || (rc == 0 && info.domid != guest->domid)) {
+        if (rc < 0 && rc != -ENOENT)
+            log_error("cannot look at \"%s\": %s", guest->name, err.text);
+        watch_scan_request(watch); /* it is gone, or is looked at again */
         return;
     }
     guest->checked = true;
+    if (rc < 0) {
+        leave_alone(guest, &err);
+        return;
+    }
     read_policy(guest, &record);
     consoles_attach(daemon, guest, record.console_frame, record.console_port);
     if (!guest->adopted && !info.paused) {

@@ -12,9 +12,10 @@
 #include "noxs_abi.h"
 #include "watch.h"
 
-#define BATCH            64 /* domains of one turn of the loop */
-#define SHARE            8  /* so many times as long as a scan took passes before the next */
-#define VIRQ_DOM_EXC_NUM 3  /* VIRQ_DOM_EXC, which a hypervisor without noxs has as well */
+#define BATCH            64      /* domains of one turn of the loop */
+#define SHARE            8       /* so many times as long as a scan took passes before the next */
+#define PAUSE_NS         500000u /* ... and so long at least */
+#define VIRQ_DOM_EXC_NUM 3       /* VIRQ_DOM_EXC, which a hypervisor without noxs has as well */
 
 /* Its domain is not there any more. */
 static void missing(struct watch *watch, struct guest *guest)
@@ -66,7 +67,7 @@ static void look_for_missing(struct watch *watch)
 
 static void finish(struct watch *watch)
 {
-    uint64_t pause = watch->scan_spent_ns * SHARE;
+    uint64_t pause = PAUSE_NS + watch->scan_spent_ns * SHARE;
 
     look_for_missing(watch);
     watch->scanning = false;
@@ -94,6 +95,7 @@ static void scan_some(struct loop_work *work)
     if (nr < 0) {
         log_error("cannot list the domains: %s", strerror(-nr));
         watch->scanning = false;
+        watch->scan_again = true;
         loop_timer_start(watch->daemon->loop, &watch->next_scan, WATCH_POLL_NS);
         return;
     }

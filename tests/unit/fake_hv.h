@@ -15,6 +15,7 @@
 
 #define FAKE_DOMAINS     16
 #define FAKE_EXTENTS     256
+#define FAKE_MAPPINGS    64
 #define FAKE_FRAMES      16384u /* 64 MiB of machine memory */
 #define FAKE_FIRST_FRAME 0x1000u
 
@@ -42,6 +43,10 @@ struct fake_hv {
     struct fake_domain domain[FAKE_DOMAINS];
     uint32_t last_domid;
     size_t mapped; /* pages mapped now */
+    struct {
+        void *address;
+        uint32_t domid;
+    } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
 
     unsigned int calls;   /* that can fail, since the last reset */
