@@ -157,16 +157,11 @@ bool noxs_vif_is_netdev(const struct net_device *netdev)
 /* The highest address that is not a broadcast: a bridge takes the lowest one of its ports. */
 static const u8 netdev_mac[ETH_ALEN] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
 
-static void vif_setup(struct net_device *netdev)
+void noxs_netdev_setup(struct net_device *netdev)
 {
 	ether_setup(netdev);
-	netdev->netdev_ops = &vif_netdev_ops;
-	netdev->ethtool_ops = &vif_ethtool_ops;
-	netdev->rtnl_link_ops = &noxs_vif_link_ops;
 	/* Packets that a guest has no room for wait with us, up to a limit, and not in a qdisc. */
 	netdev->priv_flags |= IFF_NO_QUEUE;
-	/* One of a pool is up before it gets its guest's name. */
-	netdev->priv_flags |= IFF_LIVE_RENAME_OK;
 	netdev->hw_features = NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM | NETIF_F_TSO |
 			      NETIF_F_TSO6;
 	/* Leaving with a network namespace, it would be unregistered behind our back. */
@@ -174,6 +169,16 @@ static void vif_setup(struct net_device *netdev)
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = ETH_MAX_MTU - VLAN_ETH_HLEN;
 	eth_hw_addr_set(netdev, netdev_mac);
+}
+
+static void vif_setup(struct net_device *netdev)
+{
+	noxs_netdev_setup(netdev);
+	netdev->netdev_ops = &vif_netdev_ops;
+	netdev->ethtool_ops = &vif_ethtool_ops;
+	netdev->rtnl_link_ops = &noxs_vif_link_ops;
+	/* One of a pool is up before it gets its guest's name. */
+	netdev->priv_flags |= IFF_LIVE_RENAME_OK;
 	/*
 	 * The link is up before the guest is there. Were it to come up with the guest, a work item
 	 * would tell the bridge, which until then drops what the guest sends: first of all its
@@ -193,9 +198,9 @@ static void suppress_uevents(struct net_device *netdev)
 /*
  * A port of a bridge has no addresses. IPv6 makes no state (some 60 sysctls) for a device whose MTU
  * is too small when it is registered, and leaves a slave alone when it comes up: so neither that
- * work nor its packets to the guest. noxs_vif_mtu() sets the MTU before anybody is told of it.
+ * work nor its packets to the guest. The MTU is set before anybody is told of it.
  */
-static void suppress_ipv6(struct net_device *netdev)
+void noxs_netdev_no_ipv6(struct net_device *netdev)
 {
 	netdev->mtu = IPV6_MIN_MTU - 1;
 	netdev->flags |= IFF_SLAVE;
@@ -219,7 +224,7 @@ static int vif_publish(struct noxs_device *dev)
 	*(struct noxs_vif **)netdev_priv(netdev) = vif;
 	netdev->mtu = dev->config.vif.mtu;
 	if (dev->config.vif.bridge[0])
-		suppress_ipv6(netdev);
+		noxs_netdev_no_ipv6(netdev);
 	suppress_uevents(netdev);
 	netif_napi_add(netdev, &vif->napi, noxs_vif_poll);
 	vif->netdev = netdev;
@@ -324,8 +329,13 @@ int noxs_vif_init(void)
 	rc = noxs_vif_hotplug_init();
 	if (rc)
 		goto err_hotplug;
+	rc = noxs_hub_init();
+	if (rc)
+		goto err_hub;
 	return 0;
 
+err_hub:
+	noxs_vif_hotplug_exit();
 err_hotplug:
 err_rings:
 	noxs_vif_rx_exit();
@@ -337,6 +347,7 @@ err_rx:
 void noxs_vif_exit(void)
 {
 	noxs_vif_flush();
+	noxs_hub_exit();
 	noxs_vif_hotplug_exit();
 	noxs_vif_rx_exit();
 	noxs_vif_tx_exit();
