@@ -44,6 +44,7 @@ struct chaos_config {
     uint32_t memory_mib;
     uint32_t vcpus;
     enum chaos_bus bus;
+    bool bus_given;           /* false: chaos_config_choose_bus has its say */
     uint64_t cpu_affinity[4]; /* bit n: pcpu n, for all vcpus; all zero: any */
     enum chaos_action on_poweroff, on_reboot, on_crash;
     struct chaos_vif_config vifs[CHAOS_VIFS_MAX];
@@ -76,6 +77,9 @@ int chaos_config_parse(const char *source, const char *text, size_t length,
 int chaos_config_load(const char *path, const char *const *overrides, size_t nr_overrides,
                       const struct chaos_config_options *options, struct chaos_config *out,
                       struct chaos_error *err);
+
+/* Reads such a file and leaves it at that: for those who send its text. free(*text). */
+int chaos_config_read(const char *path, char **text, size_t *length, struct chaos_error *err);
 
 void chaos_config_free(struct chaos_config *config);
 
