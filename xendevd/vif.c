@@ -11,6 +11,8 @@
 #include "noxs_ioctl.h"
 #include "rtnl.h"
 
+#define ATTEMPTS 3
+
 /* The device is opened for each report only: an open one would keep the module from unloading. */
 static void report_failure(const struct vif *vif, int error)
 {
@@ -54,25 +56,41 @@ static void fail(const struct vif *vif, const struct rtnl_link *link, int error,
     report_failure(vif, error);
 }
 
-void vif_handle(int request_fd, const struct rtnl_link *link)
+/* On the bridge, or on a part of it: a full one, or one that went away, is found out only here. */
+static int put_on_bridge(struct bridges *bridges, int ifindex, const char *name)
+{
+    int rc = -EXFULL;
+
+    for (int attempt = 0; attempt < ATTEMPTS && (rc == -EXFULL || rc == -EINVAL); attempt++) {
+        int master = bridges_place(bridges, name);
+
+        if (master < 0)
+            return master;
+        rc = rtnl_enslave(bridges->fd, ifindex, master);
+        bridges_taken(bridges, ifindex, master, rc);
+        if (rc == -EINVAL)
+            bridges_scan(bridges);
+    }
+    return rc;
+}
+
+void vif_handle(struct bridges *bridges, const struct rtnl_link *link)
 {
     struct vif vif;
-    int master = 0, rc;
+    int rc;
 
     if (!vif_identify(link, &vif))
         return;
-    if (vif.bridge[0]) {
-        /* Asked for each time: one system call, and a remembered index may be another bridge's. */
-        master = rtnl_ifindex(request_fd, vif.bridge);
-        if (master < 0) {
-            fail(&vif, link, -master, "no such bridge (see: ip link)");
-            return;
-        }
-    }
-    if (link->up && link->master == master)
+    if (link->up &&
+        (vif.bridge[0] ? bridges_has(bridges, vif.bridge, link->master) : !link->master))
         return;
-    rc = rtnl_enslave(request_fd, link->ifindex, master);
-    if (rc)
+    if (vif.bridge[0])
+        rc = put_on_bridge(bridges, link->ifindex, vif.bridge);
+    else
+        rc = rtnl_enslave(bridges->fd, link->ifindex, 0);
+    if (rc == -ENODEV && vif.bridge[0] && rtnl_ifindex(bridges->fd, vif.bridge) < 0)
+        fail(&vif, link, ENODEV, "no such bridge (see: ip link)");
+    else if (rc)
         fail(&vif, link, -rc, explain(-rc));
     else if (vif.bridge[0])
         log_debug("%s: up, on bridge '%s'", link->ifname, vif.bridge);

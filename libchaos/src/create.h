@@ -26,6 +26,7 @@ struct shell {
     size_t record_length; /* of a shell's record, in bytes */
     uint32_t store_port;  /* on XenStore's bus */
     struct memory memory;
+    bool used;    /* by a guest, or by what was to become one */
     bool devices; /* were asked for */
     enum shell_kind kind;
     struct image_id kernel_id, ramdisk_id; /* of a warm image */

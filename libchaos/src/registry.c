@@ -30,7 +30,11 @@ static const char *entry(char path[ENTRY_MAX], const char *directory, const char
 
 static const char *claim_entry(char path[ENTRY_MAX], const struct registry_claim *claim)
 {
-    return entry(path, claim->folder == REGISTRY_SHELLS ? "shells" : "pending", claim->name);
+    static const char *const folders[] = {[REGISTRY_PENDING] = "pending",
+                                          [REGISTRY_SHELLS] = "shells",
+                                          [REGISTRY_DOMAINS] = "domains"};
+
+    return entry(path, folders[claim->folder], claim->name);
 }
 
 static const char *id_entry(char path[ENTRY_MAX], uint32_t domid)
@@ -163,20 +167,25 @@ bool registry_has_shell(struct registry *registry, const char *uuid)
     return faccessat(registry->dir, entry(path, "shells", uuid), F_OK, 0) == 0;
 }
 
-int registry_hand_over(struct registry *registry, struct registry_claim *claim, const char *name,
-                       struct chaos_error *err)
+int registry_check_name(struct registry *registry, const char *name, struct chaos_error *err)
 {
-    char from[ENTRY_MAX], to[ENTRY_MAX], domain[ENTRY_MAX];
+    char path[ENTRY_MAX];
+
+    if (faccessat(registry->dir, entry(path, "domains", name), F_OK, 0) == 0)
+        return name_taken(err, name);
+    return 0;
+}
+
+int registry_commit_shell(struct registry *registry, struct registry_claim *claim, const char *name,
+                          struct chaos_error *err)
+{
+    char from[ENTRY_MAX], to[ENTRY_MAX];
 
     claim_entry(from, claim);
-    entry(to, "pending", name);
+    entry(to, "domains", name);
     if (renameat2(registry->dir, from, registry->dir, to, RENAME_NOREPLACE) < 0)
-        return errno == EEXIST ? name_taken(err, name)
-                               : failed(err, errno, "hand over the record of a shell to", name);
-    if (faccessat(registry->dir, entry(domain, "domains", name), F_OK, 0) == 0 &&
-        renameat2(registry->dir, to, registry->dir, from, RENAME_NOREPLACE) == 0)
-        return name_taken(err, name);
-    claim->folder = REGISTRY_PENDING;
+        return errno == EEXIST ? name_taken(err, name) : failed(err, errno, "write", "its record");
+    claim->folder = REGISTRY_DOMAINS;
     snprintf(claim->name, sizeof(claim->name), "%s", name);
     return 0;
 }
@@ -184,7 +193,6 @@ int registry_hand_over(struct registry *registry, struct registry_claim *claim, 
 int registry_claim(struct registry *registry, const char *name, const char *record, size_t length,
                    struct registry_claim *claim, struct chaos_error *err)
 {
-    char path[ENTRY_MAX];
     int rc;
 
     *claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
@@ -192,11 +200,10 @@ int registry_claim(struct registry *registry, const char *name, const char *reco
     rc = make_record(registry, record, length, claim, err);
     if (rc < 0)
         return rc;
-    if (faccessat(registry->dir, entry(path, "domains", name), F_OK, 0) == 0) {
+    rc = registry_check_name(registry, name, err);
+    if (rc < 0)
         registry_drop(registry, claim, 0);
-        return name_taken(err, name);
-    }
-    return 0;
+    return rc;
 }
 
 /* The record was not renamed or removed while we waited for its lock. */
@@ -262,6 +269,11 @@ static int index_id(struct registry *registry, uint32_t domid, const char *name)
         symlinkat(target, registry->dir, id) < 0)
         return -errno;
     return 0;
+}
+
+int registry_index(struct registry *registry, const struct registry_claim *claim, uint32_t domid)
+{
+    return index_id(registry, domid, claim->name);
 }
 
 int registry_rename(struct registry *registry, const char *from, const char *to, uint32_t domid,

@@ -211,6 +211,8 @@ void shell_finish(struct chaos *chaos, struct shell *shell)
     if (!shell)
         return;
     shell_window_unmap(&shell->window, chaos->hv);
+    if (shell->claim.folder == REGISTRY_DOMAINS)
+        registry_index(&chaos->registry, &shell->claim, shell->record.domid);
     registry_release(&shell->claim);
     memory_release(&shell->memory);
     free(shell);

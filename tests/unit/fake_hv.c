@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -542,40 +541,6 @@ static int fake_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out)
     return 0;
 }
 
-static int fake_evtchn_bind(struct hv *hv, uint32_t domid, uint32_t port, int *fd)
-{
-    struct fake_hv *fake = fake_of(hv);
-    struct fake_domain *domain = fake_domain(fake, domid);
-
-    assert_non_null(domain);
-    if (fake->bound || port == 0 || port > domain->nr_ports)
-        return -EINVAL;
-    fake->bound = true;
-    *fd = fake->event_fd;
-    return 0;
-}
-
-static int fake_evtchn_notify(struct hv *hv)
-{
-    assert_true(fake_of(hv)->bound);
-    fake_of(hv)->notified++;
-    return 0;
-}
-
-static int fake_evtchn_ack(struct hv *hv)
-{
-    uint64_t value;
-
-    assert_true(fake_of(hv)->bound);
-    return read(fake_of(hv)->event_fd, &value, sizeof(value)) == sizeof(value) ? 0 : -EAGAIN;
-}
-
-static void fake_evtchn_unbind(struct hv *hv)
-{
-    assert_true(fake_of(hv)->bound);
-    fake_of(hv)->bound = false;
-}
-
 static const struct hv_ops fake_hv_ops = {
     .close = fake_close,
     .domain_create = fake_domain_create,
@@ -599,10 +564,7 @@ static const struct hv_ops fake_hv_ops = {
     .list = fake_list,
     .host = fake_host,
     .noxs = fake_noxs,
-    .evtchn_bind = fake_evtchn_bind,
-    .evtchn_notify = fake_evtchn_notify,
-    .evtchn_ack = fake_evtchn_ack,
-    .evtchn_unbind = fake_evtchn_unbind,
+    .events_open = fake_events_open,
 };
 
 struct fake_hv *fake_hv_new(void)
@@ -615,7 +577,6 @@ struct fake_hv *fake_hv_new(void)
     fake->memfd = memfd_create("machine", MFD_CLOEXEC);
     assert_int_equal(ftruncate(fake->memfd, (off_t)FAKE_FRAMES * HV_PAGE_SIZE), 0);
     fake->frame_used = calloc(FAKE_FRAMES, sizeof(*fake->frame_used));
-    fake->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     fake->max_order = 9;
     fake->last_request = -1;
     fake->fail_with = -EIO;
@@ -626,7 +587,6 @@ struct fake_hv *fake_hv_new(void)
 void fake_hv_free(struct fake_hv *fake)
 {
     close(fake->memfd);
-    close(fake->event_fd);
     free(fake->frame_used);
     free(fake);
 }
@@ -636,7 +596,7 @@ void fake_hv_assert_empty(const struct fake_hv *fake)
     size_t i;
 
     assert_int_equal(fake->mapped, 0);
-    assert_false(fake->bound);
+    assert_int_equal(fake->bound, 0);
     for (i = 1; i < FAKE_DOMAINS; i++)
         assert_false(fake->domain[i].used);
     for (i = 0; i < FAKE_FRAMES; i++)

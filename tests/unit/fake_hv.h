@@ -14,9 +14,9 @@
 #include "hv.h"
 
 #define FAKE_DOMAINS     16
-#define FAKE_MAPPINGS    64
 #define FAKE_TABLES      64
 #define FAKE_EXTENTS     256
+#define FAKE_MAPPINGS    64
 #define FAKE_FRAMES      16384u /* 64 MiB of machine memory */
 #define FAKE_FIRST_FRAME 0x1000u
 
@@ -61,14 +61,20 @@ struct fake_hv {
     const char *failed_in; /* the call that did */
 
     bool closed_hv, closed_bus;
-    bool bound;
+    unsigned int bound;                       /* dom0's event channels */
     unsigned int device_domain[FAKE_DOMAINS]; /* ids that have devices, also of dead domains */
     unsigned int notified;
-    int event_fd;
-    int last_request; /* enum bus_request, -1: none */
+    struct fake_events *events; /* those opened last */
+    unsigned int no_virq;       /* bit n: VIRQ n is bound by somebody else */
+    int last_request;           /* enum bus_request, -1: none */
 };
 
 extern const struct bus_ops fake_bus_ops;
+
+int fake_events_open(struct hv *hv, struct hv_events **out);
+/* What a guest, or Xen, does to dom0's end of a channel. Lost if nobody bound it. */
+void fake_event(struct fake_hv *fake, uint32_t domid, uint32_t port);
+void fake_virq(struct fake_hv *fake, unsigned int virq);
 
 struct fake_hv *fake_hv_new(void);
 void fake_hv_free(struct fake_hv *fake);
