@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -23,6 +24,7 @@ static struct fake_hv *fake_of(struct hv *hv)
 
 int fake_turn(struct fake_hv *fake, const char *call)
 {
+    syscall(SYS_getppid); /* a place to be killed at, for test_shells_kill.c */
     if (++fake->calls != fake->fail_at)
         return 0;
     fake->failed_in = call;
@@ -131,6 +133,15 @@ static void fake_close(struct hv *hv)
     fake_of(hv)->closed_hv = true;
 }
 
+/* As Xen does: upwards, then from 1 again, past those that are in use. */
+static uint32_t next_domid(struct fake_hv *fake)
+{
+    do
+        fake->last_domid = fake->last_domid % (HV_DOMID_LIMIT - 1) + 1;
+    while (fake_domain(fake, fake->last_domid));
+    return fake->last_domid;
+}
+
 static int fake_domain_create(struct hv *hv, const struct hv_create *how, uint32_t *domid)
 {
     struct fake_hv *fake = fake_of(hv);
@@ -147,7 +158,7 @@ static int fake_domain_create(struct hv *hv, const struct hv_create *how, uint32
         return -ENOMEM;
     memset(domain, 0, sizeof(*domain));
     domain->used = domain->paused = true;
-    domain->domid = *domid = ++fake->last_domid;
+    domain->domid = *domid = next_domid(fake);
     domain->max_vcpus = how->max_vcpus;
     memcpy(domain->uuid, how->uuid, sizeof(domain->uuid));
     domain->shared_info_frame = take_frames(fake, 1);
@@ -216,7 +227,8 @@ static int fake_populate(struct hv *hv, uint32_t domid, uint64_t first_pfn, unsi
         domain->extent[domain->nr_extents].frame = frames[i];
         domain->extent[domain->nr_extents++].nr = pages;
         domain->pages += pages;
-        fill_frames(fake, frames[i], pages, GARBAGE);
+        if (!fake->fast)
+            fill_frames(fake, frames[i], pages, GARBAGE);
     }
     return (int)i;
 }
@@ -509,16 +521,29 @@ static int fake_info(struct hv *hv, uint32_t domid, struct hv_info *out)
     return rc;
 }
 
+/* The one with the lowest id that is at least `first`. */
+static struct fake_domain *next_domain(struct fake_hv *fake, uint32_t first)
+{
+    struct fake_domain *next = NULL;
+    size_t i;
+
+    for (i = 0; i < FAKE_DOMAINS; i++)
+        if (fake->domain[i].used && fake->domain[i].domid >= first &&
+            (!next || fake->domain[i].domid < next->domid))
+            next = &fake->domain[i];
+    return next;
+}
+
 static int fake_list(struct hv *hv, uint32_t first, struct hv_info *out, size_t nr)
 {
-    struct fake_hv *fake = fake_of(hv);
-    int rc = fake_turn(fake, "list");
-    uint32_t domid;
+    struct fake_domain *domain;
+    int rc = fake_turn(fake_of(hv), "list");
     size_t found = 0;
 
-    for (domid = first; rc == 0 && domid <= fake->last_domid && found < nr; domid++)
-        if (fake_domain(fake, domid))
-            fill_info(fake_domain(fake, domid), &out[found++]);
+    while (rc == 0 && found < nr && (domain = next_domain(fake_of(hv), first))) {
+        fill_info(domain, &out[found++]);
+        first = domain->domid + 1;
+    }
     return rc < 0 ? rc : (int)found;
 }
 
@@ -605,16 +630,30 @@ static const struct hv_ops fake_hv_ops = {
     .evtchn_unbind = fake_evtchn_unbind,
 };
 
+static void *shared(size_t size)
+{
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    return memory;
+}
+
+void fake_hv_forget_mappings(struct fake_hv *fake)
+{
+    memset(fake->mapping, 0, sizeof(fake->mapping));
+    fake->mapped = 0;
+}
+
 struct fake_hv *fake_hv_new(void)
 {
-    struct fake_hv *fake = calloc(1, sizeof(*fake));
+    struct fake_hv *fake = shared(sizeof(*fake));
 
-    assert_non_null(fake);
     fake->hv.ops = &fake_hv_ops;
     fake->bus.ops = &fake_bus_ops;
     fake->memfd = memfd_create("machine", MFD_CLOEXEC);
     assert_int_equal(ftruncate(fake->memfd, (off_t)FAKE_FRAMES * HV_PAGE_SIZE), 0);
-    fake->frame_used = calloc(FAKE_FRAMES, sizeof(*fake->frame_used));
+    fake->frame_used = shared(FAKE_FRAMES * sizeof(*fake->frame_used));
     fake->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     fake->max_order = 9;
     fake->last_request = -1;
@@ -627,8 +666,8 @@ void fake_hv_free(struct fake_hv *fake)
 {
     close(fake->memfd);
     close(fake->event_fd);
-    free(fake->frame_used);
-    free(fake);
+    munmap(fake->frame_used, FAKE_FRAMES * sizeof(*fake->frame_used));
+    munmap(fake, sizeof(*fake));
 }
 
 void fake_hv_assert_empty(const struct fake_hv *fake)
