@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,17 +74,24 @@ static bool owns(const struct fake_domain *domain, uint64_t frame)
     return false;
 }
 
+static void map_run(struct fake_hv *fake, char *to, uint64_t frame, size_t nr)
+{
+    assert_ptr_not_equal(mmap(to, nr * HV_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                              fake->memfd, (off_t)((frame - FAKE_FIRST_FRAME) * HV_PAGE_SIZE)),
+                         MAP_FAILED);
+}
+
 static char *map_frames(struct fake_hv *fake, const uint64_t *frames, size_t nr)
 {
     char *base = mmap(NULL, nr * HV_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    size_t i;
+    size_t i, run;
 
     assert_ptr_not_equal(base, MAP_FAILED);
-    for (i = 0; i < nr; i++)
-        assert_ptr_not_equal(mmap(base + i * HV_PAGE_SIZE, HV_PAGE_SIZE, PROT_READ | PROT_WRITE,
-                                  MAP_SHARED | MAP_FIXED, fake->memfd,
-                                  (off_t)((frames[i] - FAKE_FIRST_FRAME) * HV_PAGE_SIZE)),
-                             MAP_FAILED);
+    for (i = 0; i < nr; i += run) {
+        for (run = 1; i + run < nr && frames[i + run] == frames[i] + run; run++)
+            ;
+        map_run(fake, base + i * HV_PAGE_SIZE, frames[i], run);
+    }
     return base;
 }
 
@@ -92,17 +100,23 @@ void *fake_frame(struct fake_hv *fake, uint64_t frame)
     return map_frames(fake, &frame, 1); /* for the life of the test */
 }
 
+#define FILL_MAX 512
+
 static void fill_frames(struct fake_hv *fake, uint64_t frame, uint64_t nr, int byte)
 {
+    char page[HV_PAGE_SIZE];
+    struct iovec parts[FILL_MAX];
     uint64_t i;
 
-    for (i = 0; i < nr; i++) {
-        uint64_t one = frame + i;
-        char *page = map_frames(fake, &one, 1);
-
-        memset(page, byte, HV_PAGE_SIZE);
-        munmap(page, HV_PAGE_SIZE);
-    }
+    assert_in_range(nr, 1, FILL_MAX);
+    if (fake->fast)
+        return;
+    memset(page, byte, sizeof(page));
+    for (i = 0; i < nr; i++)
+        parts[i] = (struct iovec){.iov_base = page, .iov_len = sizeof(page)};
+    assert_int_equal(
+        pwritev(fake->memfd, parts, (int)nr, (off_t)((frame - FAKE_FIRST_FRAME) * HV_PAGE_SIZE)),
+        nr * sizeof(page));
 }
 
 void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool *writable)
@@ -227,8 +241,7 @@ static int fake_populate(struct hv *hv, uint32_t domid, uint64_t first_pfn, unsi
         domain->extent[domain->nr_extents].frame = frames[i];
         domain->extent[domain->nr_extents++].nr = pages;
         domain->pages += pages;
-        if (!fake->fast)
-            fill_frames(fake, frames[i], pages, GARBAGE);
+        fill_frames(fake, frames[i], pages, GARBAGE);
     }
     return (int)i;
 }

@@ -55,7 +55,7 @@ struct fake_hv {
         size_t nr;
     } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
-    bool fast; /* memory is not filled with garbage */
+    bool fast; /* memory is neither filled with garbage nor cleared */
 
     unsigned int calls;   /* that can fail, since the last reset */
     unsigned int fail_at; /* this one does; 0: none */
