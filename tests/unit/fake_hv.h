@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A hypervisor in memory: domains, their memory with real contents, event channels, pins. It
- * fails the test at once when it is misused, and fails its n-th call when it is told to.
+ * A hypervisor in memory (shared with children after fork, but for mappings): domains, their memory
+ * with real contents, event channels, pins. It fails the test at once when it is misused, and fails
+ * its n-th call when it is told to.
  */
 #ifndef FAKE_HV_H
 #define FAKE_HV_H
@@ -54,6 +55,7 @@ struct fake_hv {
         size_t nr;
     } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
+    bool fast; /* memory is neither filled with garbage nor cleared */
 
     unsigned int calls;   /* that can fail, since the last reset */
     unsigned int fail_at; /* this one does; 0: none */
@@ -75,6 +77,8 @@ int fake_events_open(struct hv *hv, struct hv_events **out);
 /* What a guest, or Xen, does to dom0's end of a channel. Lost if nobody bound it. */
 void fake_event(struct fake_hv *fake, uint32_t domid, uint32_t port);
 void fake_virq(struct fake_hv *fake, unsigned int virq);
+/* The mappings of a child that died. */
+void fake_hv_forget_mappings(struct fake_hv *fake);
 
 struct fake_hv *fake_hv_new(void);
 void fake_hv_free(struct fake_hv *fake);
