@@ -69,25 +69,15 @@ static void noxs_close(struct bus *bus)
 
 static int check(struct bus *bus, const struct chaos_config *config, struct chaos_error *err)
 {
-    char path[64];
-    unsigned int i;
+    int rc;
 
-    for (i = 0; i < config->nr_vifs; i++) {
-        const char *bridge = config->vifs[i].bridge;
+    if (config->nr_disks > 0)
+        return chaos_error_set(err, -EOPNOTSUPP, CHAOS_EXIT_CONFIG,
+                               "disk %s: the noxs bus has no disks: bus=\"xenstore\"",
+                               config->disks[0].vdev);
+    rc = bus_check_bridges(config, err);
 
-        snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
-        if (access(path, F_OK) == 0)
-            continue;
-        snprintf(path, sizeof(path), "/sys/class/net/%s", bridge);
-        if (access(path, F_OK) == 0)
-            return chaos_error_set(err, -ENODEV, CHAOS_EXIT_CONFIG,
-                                   "vif %u: \"%s\" is a network device, but not a bridge",
-                                   config->vifs[i].id, bridge);
-        return chaos_error_set(err, -ENODEV, CHAOS_EXIT_CONFIG,
-                               "vif %u: there is no bridge \"%s\" (ip link add %s type bridge)",
-                               config->vifs[i].id, bridge, bridge);
-    }
-    return open_device((struct bus_noxs *)bus, err);
+    return rc < 0 ? rc : open_device((struct bus_noxs *)bus, err);
 }
 
 static void fill_vif(struct noxs_dev_config *out, const struct chaos_vif_config *vif)
@@ -145,6 +135,51 @@ static int create(struct bus *bus, uint32_t domid, const struct chaos_config *co
     rc = open_device(noxs, err);
     if (rc == 0 && ioctl(noxs->fd, NOXS_IOC_CREATE, &call) < 0)
         rc = create_failed(noxs, &call, devices, errno, err);
+    return rc;
+}
+
+static int configure_failed(struct bus_noxs *noxs, const struct noxs_ioc_configure *call,
+                            const struct chaos_config *config, int error, struct chaos_error *err)
+{
+    const struct chaos_vif_config *vif;
+    int rc = common_failure(noxs, error, err);
+
+    if (rc < 0)
+        return rc;
+    if (call->failed >= call->nr)
+        return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE, "cannot set its vifs: %s",
+                               strerror(error));
+    vif = &config->vifs[call->failed];
+    if (error == EADDRINUSE)
+        return chaos_error_set(err, -error, CHAOS_EXIT_EXISTS,
+                               "vif %u: a network device with the name \"%.16s\" exists already",
+                               vif->id, vif->ifname);
+    return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE, "cannot set its vif %u: %s", vif->id,
+                           strerror(error));
+}
+
+static int configure(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                     struct chaos_error *err)
+{
+    struct bus_noxs *noxs = (struct bus_noxs *)bus;
+    struct noxs_dev_config devices[CHAOS_VIFS_MAX];
+    struct noxs_ioc_configure call = {
+        .abi_version = NOXS_ABI_VERSION,
+        .domid = (uint16_t)domid,
+        .nr = (uint16_t)config->nr_vifs,
+        .devs = (uintptr_t)devices,
+        .failed = CHAOS_VIFS_MAX,
+    };
+    unsigned int i;
+    int rc = open_device(noxs, err);
+
+    if (rc < 0 || config->nr_vifs == 0)
+        return rc;
+    memset(devices, 0, config->nr_vifs * sizeof(*devices));
+    for (i = 0; i < config->nr_vifs; i++)
+        fill_vif(&devices[i], &config->vifs[i]);
+    if (ioctl(noxs->fd, NOXS_IOC_CONFIGURE, &call) < 0)
+        rc = configure_failed(noxs, &call, config, errno, err);
     return rc;
 }
 
@@ -262,6 +297,7 @@ static const struct bus_ops noxs_ops = {
     .close = noxs_close,
     .check = check,
     .create = create,
+    .configure = configure,
     .wait = wait_devices,
     .destroy = destroy,
     .request = request,

@@ -182,7 +182,7 @@ static void look_at_state(struct visit *visit)
         return;
     }
     registry_visit_names(&registry, count_one, &domains, &err);
-    registry_visit_abandoned(&registry, count_abandoned, &abandoned, &err);
+    registry_visit_abandoned(&registry, REGISTRY_PENDING, count_abandoned, &abandoned, &err);
     registry_close(&registry);
     if (abandoned)
         say(visit, "state", false,

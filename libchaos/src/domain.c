@@ -30,6 +30,7 @@ int chaos_new(struct hv *hv, struct bus *bus, const char *run_dir, struct chaos 
     }
     chaos->hv = hv;
     chaos->bus = bus;
+    chaos->images = NULL;
     *out = chaos;
     return 0;
 }
@@ -43,7 +44,7 @@ int chaos_open(struct chaos **out, struct chaos_error *err)
     rc = hv_xen_open(&hv, err);
     if (rc < 0)
         return rc;
-    rc = bus_noxs_new(&bus, err);
+    rc = bus_new(&bus, err);
     if (rc < 0) {
         hv->ops->close(hv);
         return rc;
@@ -63,6 +64,7 @@ void chaos_close(struct chaos *chaos)
     chaos->bus->ops->close(chaos->bus);
     chaos->hv->ops->close(chaos->hv);
     registry_close(&chaos->registry);
+    image_cache_free(chaos->images);
     free(chaos);
 }
 
@@ -157,12 +159,17 @@ static bool name_of(struct chaos *chaos, const struct hv_info *info, char name[C
 static void fill_with_name(struct chaos *chaos, const struct hv_info *info,
                            struct chaos_domain *out)
 {
-    char name[CHAOS_NAME_MAX + 1];
+    char name[CHAOS_NAME_MAX + 1], uuid[UUID_TEXT];
 
-    if (info->domid == 0)
+    if (info->domid == 0) {
         chaos_domain_fill(info, "Domain-0", out);
-    else
-        chaos_domain_fill(info, name_of(chaos, info, name) ? name : NULL, out);
+    } else if (name_of(chaos, info, name)) {
+        chaos_domain_fill(info, name, out);
+    } else {
+        chaos_domain_fill(info, NULL, out);
+        uuid_format(info->uuid, uuid);
+        out->shell = registry_has_shell(&chaos->registry, uuid);
+    }
 }
 
 static int find_by_id(struct chaos *chaos, const char *which, const char *digits,
@@ -266,7 +273,7 @@ static int collect(struct collection *c, const struct hv_info *infos, size_t nr)
     }
     for (i = 0; i < nr; i++, c->nr++) {
         fill_with_name(c->chaos, &infos[i], &c->list[c->nr]);
-        c->unnamed |= c->list[c->nr].name[0] == '\0';
+        c->unnamed |= c->list[c->nr].name[0] == '\0' && !c->list[c->nr].shell;
     }
     return 0;
 }

@@ -54,7 +54,14 @@ struct hv_vcpu {
     uint64_t root_frame;               /* of the level-4 page table */
 };
 
-enum hv_mmu_cmd { HV_MMU_CLEAR, HV_MMU_PIN };
+enum hv_mmu_cmd {
+    HV_MMU_CLEAR,
+    HV_MMU_PIN_L1, /* tables of each level, with all that hangs on them */
+    HV_MMU_PIN_L2,
+    HV_MMU_PIN_L3,
+    HV_MMU_PIN, /* level 4 */
+    HV_MMU_UNPIN
+};
 
 struct hv_mmu_op {
     enum hv_mmu_cmd cmd;
@@ -65,6 +72,26 @@ struct hv_mmu_op {
 struct hv_grant {
     uint32_t ref;
     uint64_t frame;
+};
+
+/* The parts of a vcpu's state that Xen gives and takes as opaque bytes. */
+enum hv_vcpu_state {
+    HV_VCPU_CONTEXT,  /* struct vcpu_guest_context */
+    HV_VCPU_EXTENDED, /* entries of system calls */
+    HV_VCPU_XSAVE,    /* a mask of features (64 bits), and their registers */
+    HV_VCPU_MSRS,
+    HV_VCPU_STATES
+};
+
+/* What a page is to Xen. */
+enum hv_page_type {
+    HV_PAGE_NORMAL,
+    HV_PAGE_TABLE1, /* page tables of level 1 to 4 */
+    HV_PAGE_TABLE2,
+    HV_PAGE_TABLE3,
+    HV_PAGE_TABLE4,
+    HV_PAGE_NONE, /* not a page of the domain's memory */
+    HV_PAGE_PINNED = 1u << 4
 };
 
 struct hv_host {
@@ -92,6 +119,7 @@ struct hv_ops {
     void (*close)(struct hv *hv);
 
     int (*domain_create)(struct hv *hv, const struct hv_create *how, uint32_t *domid);
+    int (*set_uuid)(struct hv *hv, uint32_t domid, const uint8_t uuid[16]);
     int (*set_max_vcpus)(struct hv *hv, uint32_t domid, uint32_t vcpus);
     int (*set_max_mem)(struct hv *hv, uint32_t domid, uint64_t kib);
     /*
@@ -112,12 +140,24 @@ struct hv_ops {
     int (*mmu)(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr);
     int (*hypercall_page)(struct hv *hv, uint32_t domid, uint64_t frame);
     int (*set_vcpu)(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu);
+    /* Vcpu 0 lets go of its page table, and is to be set anew. */
+    int (*reset_vcpu)(struct hv *hv, uint32_t domid);
 
     /* Grants of a domain that did not run yet; references below 8 are reserved for this. */
     int (*grant)(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);
+    /* Puts at most room bytes of it there; returns how many, 0: this vcpu has none of that. */
+    int (*get_vcpu_state)(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
+                          void *bytes, size_t room);
+    int (*set_vcpu_state)(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
+                          const void *bytes, size_t length);
+    /* Which enum hv_page_type each frame is. */
+    int (*page_types)(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                      uint8_t *types);
 
     int (*pause)(struct hv *hv, uint32_t domid);
     int (*unpause)(struct hv *hv, uint32_t domid);
+    /* Lets a domain go on that shut itself down. */
+    int (*resume)(struct hv *hv, uint32_t domid);
     /* Until all of its memory is back; -ESRCH: there is none. */
     int (*destroy)(struct hv *hv, uint32_t domid);
 

@@ -65,6 +65,14 @@ static int domain_create(struct hv *hv, const struct hv_create *how, uint32_t *d
     return rc;
 }
 
+static int set_uuid(struct hv *hv, uint32_t domid, const uint8_t uuid[16])
+{
+    struct xen_domctl *ctl = hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_setdomainhandle, domid);
+
+    memcpy(ctl->u.setdomainhandle.handle, uuid, sizeof(ctl->u.setdomainhandle.handle));
+    return hv_xen_do_domctl(hv_xen(hv));
+}
+
 static int set_max_vcpus(struct hv *hv, uint32_t domid, uint32_t vcpus)
 {
     hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_max_vcpus, domid)->u.max_vcpus.max = vcpus;
@@ -141,6 +149,11 @@ static int evtchn_alloc_unbound(struct hv *hv, uint32_t domid, uint32_t *port)
 
 static int mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr)
 {
+    static const unsigned int cmds[] = {
+        [HV_MMU_CLEAR] = MMUEXT_CLEAR_PAGE,    [HV_MMU_PIN_L1] = MMUEXT_PIN_L1_TABLE,
+        [HV_MMU_PIN_L2] = MMUEXT_PIN_L2_TABLE, [HV_MMU_PIN_L3] = MMUEXT_PIN_L3_TABLE,
+        [HV_MMU_PIN] = MMUEXT_PIN_L4_TABLE,    [HV_MMU_UNPIN] = MMUEXT_UNPIN_TABLE,
+    };
     struct hv_xen *xen = hv_xen(hv);
     struct mmuext_op *list = xen->data;
     const size_t room = HV_XEN_DATA_SIZE / sizeof(*list);
@@ -150,7 +163,7 @@ static int mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_
         batch = nr < room ? nr : room;
         memset(list, 0, batch * sizeof(*list));
         for (i = 0; i < batch; i++) {
-            list[i].cmd = ops[i].cmd == HV_MMU_PIN ? MMUEXT_PIN_L4_TABLE : MMUEXT_CLEAR_PAGE;
+            list[i].cmd = cmds[ops[i].cmd];
             list[i].arg1.mfn = ops[i].frame;
         }
         if (xencall4(xen->call, __HYPERVISOR_mmuext_op, (uintptr_t)list, batch, 0, domid) < 0) {
@@ -193,6 +206,13 @@ static int set_vcpu(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu)
     return hv_xen_do_domctl(xen);
 }
 
+static int reset_vcpu(struct hv *hv, uint32_t domid)
+{
+    /* Without a context: reset. */
+    hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_setvcpucontext, domid)->u.vcpucontext.vcpu = 0;
+    return hv_xen_do_domctl(hv_xen(hv));
+}
+
 static int pause_domain(struct hv *hv, uint32_t domid)
 {
     return simple_domctl(hv, XEN_DOMCTL_pausedomain, domid);
@@ -201,6 +221,11 @@ static int pause_domain(struct hv *hv, uint32_t domid)
 static int unpause_domain(struct hv *hv, uint32_t domid)
 {
     return simple_domctl(hv, XEN_DOMCTL_unpausedomain, domid);
+}
+
+static int resume_domain(struct hv *hv, uint32_t domid)
+{
+    return simple_domctl(hv, XEN_DOMCTL_resumedomain, domid);
 }
 
 static int destroy_domain(struct hv *hv, uint32_t domid)
@@ -240,6 +265,7 @@ static void hv_xen_close(struct hv *hv)
 static const struct hv_ops xen_ops = {
     .close = hv_xen_close,
     .domain_create = domain_create,
+    .set_uuid = set_uuid,
     .set_max_vcpus = set_max_vcpus,
     .set_max_mem = set_max_mem,
     .populate = populate,
@@ -250,9 +276,14 @@ static const struct hv_ops xen_ops = {
     .mmu = mmu,
     .hypercall_page = hypercall_page,
     .set_vcpu = set_vcpu,
+    .reset_vcpu = reset_vcpu,
     .grant = hv_xen_grant,
+    .get_vcpu_state = hv_xen_get_vcpu_state,
+    .set_vcpu_state = hv_xen_set_vcpu_state,
+    .page_types = hv_xen_page_types,
     .pause = pause_domain,
     .unpause = unpause_domain,
+    .resume = resume_domain,
     .destroy = destroy_domain,
     .info = info,
     .list = hv_xen_list,

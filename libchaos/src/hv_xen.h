@@ -56,6 +56,12 @@ int hv_xen_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
                void **address);
 void hv_xen_unmap(struct hv *hv, void *address, size_t nr);
 int hv_xen_grant(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);
+int hv_xen_get_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
+                          void *bytes, size_t room);
+int hv_xen_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
+                          const void *bytes, size_t length);
+int hv_xen_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                      uint8_t *types);
 int hv_xen_evtchn_bind(struct hv *hv, uint32_t domid, uint32_t port, int *fd);
 int hv_xen_evtchn_notify(struct hv *hv);
 int hv_xen_evtchn_ack(struct hv *hv);

@@ -48,14 +48,24 @@ struct image {
 /* A 64-bit x86 PV kernel. The texts say what is wrong, not with which file. */
 int image_elf_parse(const struct image_source *source, struct image *out, struct chaos_error *err);
 
+/* Which contents a file has: two equal ones are of the same. */
+struct image_id {
+    uint64_t device, inode, size;
+    int64_t modified_ns, changed_ns;
+};
+
 struct image_file {
     int fd;
-    uint64_t size;
+    struct image_id id;
 };
 
 /* A regular, not empty file of at most IMAGE_FILE_MAX; `what` names it in errors ("kernel"). */
 int image_file_open(struct image_file *file, const char *what, const char *path,
                     struct chaos_error *err);
+/* Without opening it. */
+int image_file_id(const char *what, const char *path, struct image_id *out,
+                  struct chaos_error *err);
+bool image_id_equal(const struct image_id *a, const struct image_id *b);
 void image_file_close(struct image_file *file);
 struct image_source image_file_source(struct image_file *file);
 

@@ -10,6 +10,7 @@
 
 #define FIRST_LINE   "chaos-record 1\n"
 #define SEPARATOR    "--\n"
+#define FORMER       "was "
 #define DIGITS       16u
 #define ZEROS        "0000000000000000"
 
@@ -53,14 +54,19 @@ bool uuid_parse(const char *text, uint8_t uuid[16])
     return true;
 }
 
-static void add_quoted(struct text *text, const char *key, const char *value)
+void uuid_mark_random(uint8_t uuid[16])
 {
-    text_string(text, key);
-    text_string(text, "=\"");
+    uuid[6] = (uuid[6] & 0x0f) | 0x40; /* version 4, */
+    uuid[8] = (uuid[8] & 0x3f) | 0x80; /* variant 1 */
+}
+
+/* For a string in quotes of either kind. */
+static void add_escaped(struct text *text, const char *value)
+{
     for (; *value; value++) {
         unsigned char c = (unsigned char)*value;
 
-        if (c == '"' || c == '\\') {
+        if (c == '"' || c == '\'' || c == '\\') {
             text_char(text, '\\');
             text_char(text, *value);
         } else if (c < ' ') { /* octal, always of three digits */
@@ -72,6 +78,13 @@ static void add_quoted(struct text *text, const char *key, const char *value)
             text_char(text, *value);
         }
     }
+}
+
+static void add_quoted(struct text *text, const char *key, const char *value)
+{
+    text_string(text, key);
+    text_string(text, "=\"");
+    add_escaped(text, value);
     text_string(text, "\"\n");
 }
 
@@ -153,11 +166,21 @@ static void add_vif(struct text *text, const struct chaos_vif_config *vif)
     text_string(text, "',");
 }
 
+static void add_disk(struct text *text, const struct chaos_disk_config *disk)
+{
+    /* The target is last: it may have commas. */
+    text_string(text, "'vdev=");
+    text_string(text, disk->vdev);
+    text_string(text, disk->readonly ? ",access=ro" : ",access=rw");
+    text_string(text, disk->no_discard ? ",no-discard,target=" : ",discard,target=");
+    add_escaped(text, disk->target);
+    text_string(text, "',");
+}
+
 static void add_config(struct text *text, const struct chaos_config *config)
 {
     unsigned int i;
 
-    text_string(text, config->bus == CHAOS_BUS_XENSTORE ? BUS_XENSTORE : BUS_NOXS);
     add_quoted(text, "name", config->name);
     add_quoted(text, "kernel", config->kernel);
     if (config->ramdisk)
@@ -178,6 +201,12 @@ static void add_config(struct text *text, const struct chaos_config *config)
         text_string(text, "vif=[");
         for (i = 0; i < config->nr_vifs; i++)
             add_vif(text, &config->vifs[i]);
+        text_string(text, "]\n");
+    }
+    if (config->nr_disks > 0) {
+        text_string(text, "disk=[");
+        for (i = 0; i < config->nr_disks; i++)
+            add_disk(text, &config->disks[i]);
         text_string(text, "]\n");
     }
 }
@@ -206,20 +235,45 @@ void record_update(char *text, const struct record *record)
     put_number(text + HEADER_PORT, record->console_port);
 }
 
-int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
-                  struct chaos_error *err)
+static const uint8_t no_uuid[16];
+
+bool record_is_of(const struct record *record, const uint8_t uuid[16])
+{
+    return memcmp(record->uuid, uuid, 16) == 0 || (memcmp(record->former_uuid, no_uuid, 16) != 0 &&
+                                                   memcmp(record->former_uuid, uuid, 16) == 0);
+}
+
+void record_begin(const struct record *record, enum chaos_bus bus, struct text *text)
 {
     char uuid[UUID_TEXT];
 
     uuid_format(record->uuid, uuid);
     text_string(text, FIRST_LINE "uuid ");
     text_string(text, uuid);
-    text_string(text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n" SEPARATOR);
+    text_string(text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n");
+    if (text->bytes && !text->failed)
+        record_update(text->bytes, record);
+    if (memcmp(record->former_uuid, no_uuid, sizeof(no_uuid)) != 0) {
+        uuid_format(record->former_uuid, uuid);
+        text_string(text, FORMER);
+        text_string(text, uuid);
+        text_char(text, '\n');
+    }
+    text_string(text, SEPARATOR);
+    text_string(text, bus == CHAOS_BUS_XENSTORE ? BUS_XENSTORE : BUS_NOXS);
+}
+
+int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
+                  struct chaos_error *err)
+{
+    char uuid[UUID_TEXT];
+
+    record_begin(record, config->bus, text);
     add_config(text, config);
+    uuid_format(record->uuid, uuid);
     add_quoted(text, "uuid", uuid);
     if (!text_end(text))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    record_update(text->bytes, record);
     return 0;
 }
 
@@ -253,21 +307,29 @@ static const char *next_line(const char *line)
     return end ? end + 1 : line + strlen(line);
 }
 
+/* "KEY UUID\n" */
+static bool parse_uuid_line(const char *line, const char *key, uint8_t out[16])
+{
+    const size_t length = strlen(key);
+    char uuid[UUID_TEXT];
+
+    if (strncmp(line, key, length) != 0 || strlen(line) < length + UUID_TEXT)
+        return false;
+    memcpy(uuid, line + length, UUID_TEXT - 1);
+    uuid[UUID_TEXT - 1] = '\0';
+    return line[length + UUID_TEXT - 1] == '\n' && uuid_parse(uuid, out);
+}
+
 int record_parse(const char *text, size_t length, struct record *out, struct chaos_error *err)
 {
     struct record record = {0};
-    char uuid[UUID_TEXT];
     uint64_t domid, frame, port;
     const char *line = text;
 
     if (strlen(text) != length || strncmp(line, FIRST_LINE, sizeof(FIRST_LINE) - 1) != 0)
         return unreadable(err);
     line = next_line(line);
-    if (strncmp(line, "uuid ", 5) != 0 || strlen(line) < 5 + UUID_TEXT)
-        return unreadable(err);
-    memcpy(uuid, line + 5, UUID_TEXT - 1);
-    uuid[UUID_TEXT - 1] = '\0';
-    if (!uuid_parse(uuid, record.uuid) || line[5 + UUID_TEXT - 1] != '\n')
+    if (!parse_uuid_line(line, "uuid ", record.uuid))
         return unreadable(err);
     line = next_line(line);
     if (!parse_numbers(line, "domid ", &domid, NULL) || domid >= 0x7ff0)
@@ -276,6 +338,8 @@ int record_parse(const char *text, size_t length, struct record *out, struct cha
     if (!parse_numbers(line, "console ", &frame, &port) || port > UINT32_MAX)
         return unreadable(err);
     line = next_line(line);
+    if (parse_uuid_line(line, FORMER, record.former_uuid))
+        line = next_line(line);
     if (strncmp(line, SEPARATOR, sizeof(SEPARATOR) - 1) != 0)
         return unreadable(err);
     record.config = next_line(line);

@@ -18,6 +18,7 @@
 struct record {
     uint32_t domid; /* 0: not made yet */
     uint8_t uuid[16];
+    uint8_t former_uuid[16]; /* all zero: none; its domain may still have this one */
     uint64_t console_frame;
     uint32_t console_port;
     enum chaos_bus bus; /* out only: the configuration's */
@@ -31,6 +32,12 @@ void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT]);
 /* 36 characters, hexadecimal digits and dashes; false if it is something else. */
 bool uuid_parse(const char *text, uint8_t uuid[16]);
 
+/* Makes random bytes a uuid of version 4. */
+void uuid_mark_random(uint8_t uuid[16]);
+
+/* Adds the record, and of a configuration no more than the bus, to a text that is empty; text_end
+ * is the caller's. */
+void record_begin(const struct record *record, enum chaos_bus bus, struct text *text);
 /* Adds record and configuration to a text that is empty. */
 int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
                   struct chaos_error *err);
@@ -38,6 +45,9 @@ int record_format(const struct record *record, const struct chaos_config *config
  * fields have fixed places: what changed lies in the first RECORD_HEADER bytes. */
 void record_update(char *text, const struct record *record);
 #define RECORD_HEADER 128u
+
+/* Whether the domain with this uuid can be the record's. */
+bool record_is_of(const struct record *record, const uint8_t uuid[16]);
 
 /* text[length] is NUL. */
 int record_parse(const char *text, size_t length, struct record *out, struct chaos_error *err);

@@ -28,6 +28,11 @@ static const char *entry(char path[ENTRY_MAX], const char *directory, const char
     return path;
 }
 
+static const char *claim_entry(char path[ENTRY_MAX], const struct registry_claim *claim)
+{
+    return entry(path, claim->folder == REGISTRY_SHELLS ? "shells" : "pending", claim->name);
+}
+
 static const char *id_entry(char path[ENTRY_MAX], uint32_t domid)
 {
     snprintf(path, ENTRY_MAX, "ids/%u", domid);
@@ -42,7 +47,7 @@ static int failed(struct chaos_error *err, int error, const char *what, const ch
 
 static int make_directories(int dir)
 {
-    static const char *const parts[] = {"domains", "pending", "ids"};
+    static const char *const parts[] = {"domains", "pending", "shells", "ids"};
     size_t i;
 
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -105,12 +110,25 @@ static int open_nameless(int dir)
     return openat(dir, "pending", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
-/* Makes pending/NAME, locked and filled before it can be seen. */
-static int make_pending(struct registry *registry, const char *record, size_t length,
-                        struct registry_claim *claim, struct chaos_error *err)
+static int link_record(struct registry *registry, int fd, const struct registry_claim *claim)
+{
+    char path[ENTRY_MAX];
+
+    claim_entry(path, claim);
+    if (linkat(fd, "", registry->dir, path, AT_EMPTY_PATH) == 0)
+        return 0;
+    /* The directory of an older version has no shells/. */
+    if (errno == ENOENT && make_directories(registry->dir) == 0 &&
+        linkat(fd, "", registry->dir, path, AT_EMPTY_PATH) == 0)
+        return 0;
+    return -errno;
+}
+
+/* Makes the claim's record, locked and filled before it can be seen. */
+static int make_record(struct registry *registry, const char *record, size_t length,
+                       struct registry_claim *claim, struct chaos_error *err)
 {
     cleanup_close int fd = open_nameless(registry->dir);
-    char path[ENTRY_MAX];
     int rc;
 
     if (fd < 0 && errno == ENOENT && make_directories(registry->dir) == 0) /* the first of all */
@@ -122,10 +140,44 @@ static int make_pending(struct registry *registry, const char *record, size_t le
     rc = write_all(fd, record, length);
     if (rc < 0)
         return failed(err, -rc, "write", "its record");
-    if (linkat(fd, "", registry->dir, entry(path, "pending", claim->name), AT_EMPTY_PATH) < 0)
-        return errno == EEXIST ? name_taken(err, claim->name)
-                               : failed(err, errno, "make", "its record");
+    rc = link_record(registry, fd, claim);
+    if (rc < 0)
+        return rc == -EEXIST ? name_taken(err, claim->name)
+                             : failed(err, -rc, "make", "its record");
     claim->fd = take_fd(&fd);
+    return 0;
+}
+
+int registry_claim_shell(struct registry *registry, const char *uuid, const char *record,
+                         size_t length, struct registry_claim *claim, struct chaos_error *err)
+{
+    *claim = (struct registry_claim){.fd = -1, .folder = REGISTRY_SHELLS};
+    snprintf(claim->name, sizeof(claim->name), "%s", uuid);
+    return make_record(registry, record, length, claim, err);
+}
+
+bool registry_has_shell(struct registry *registry, const char *uuid)
+{
+    char path[ENTRY_MAX];
+
+    return faccessat(registry->dir, entry(path, "shells", uuid), F_OK, 0) == 0;
+}
+
+int registry_hand_over(struct registry *registry, struct registry_claim *claim, const char *name,
+                       struct chaos_error *err)
+{
+    char from[ENTRY_MAX], to[ENTRY_MAX], domain[ENTRY_MAX];
+
+    claim_entry(from, claim);
+    entry(to, "pending", name);
+    if (renameat2(registry->dir, from, registry->dir, to, RENAME_NOREPLACE) < 0)
+        return errno == EEXIST ? name_taken(err, name)
+                               : failed(err, errno, "hand over the record of a shell to", name);
+    if (faccessat(registry->dir, entry(domain, "domains", name), F_OK, 0) == 0 &&
+        renameat2(registry->dir, to, registry->dir, from, RENAME_NOREPLACE) == 0)
+        return name_taken(err, name);
+    claim->folder = REGISTRY_PENDING;
+    snprintf(claim->name, sizeof(claim->name), "%s", name);
     return 0;
 }
 
@@ -137,7 +189,7 @@ int registry_claim(struct registry *registry, const char *name, const char *reco
 
     *claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
     snprintf(claim->name, sizeof(claim->name), "%s", name);
-    rc = make_pending(registry, record, length, claim, err);
+    rc = make_record(registry, record, length, claim, err);
     if (rc < 0)
         return rc;
     if (faccessat(registry->dir, entry(path, "domains", name), F_OK, 0) == 0) {
@@ -266,7 +318,7 @@ void registry_drop(struct registry *registry, struct registry_claim *claim, uint
         return;
     if (domid != 0)
         unlinkat(registry->dir, id_entry(path, domid), 0);
-    unlinkat(registry->dir, entry(path, "pending", claim->name), 0);
+    unlinkat(registry->dir, claim_entry(path, claim), 0);
     registry_release(claim);
 }
 

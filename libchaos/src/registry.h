@@ -6,6 +6,8 @@
  *   ids/DOMID      symbolic link to the record
  *   pending/NAME   the record of a domain that is being made or unmade. Whoever works on it holds
  *                  its flock, so a record here that is not locked was left by a process that died.
+ *   shells/UUID    the record of a shell (shell.h), half made or ready, under its owner's flock
+ *                  all its life. What a process that died left here, a later one may take over.
  *
  * A name is taken while it is in domains or pending. The cost of an operation does not depend on
  * how many domains there are.
@@ -13,6 +15,7 @@
 #ifndef CHAOS_REGISTRY_H
 #define CHAOS_REGISTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,9 +29,12 @@ struct registry {
     int dir; /* -1: not open */
 };
 
-/* A record in pending/ and its lock; both last until commit, drop, release or our death. */
+enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS };
+
+/* A record in a folder and its lock; both last until commit, drop, release or our death. */
 struct registry_claim {
     int fd; /* -1: none */
+    enum registry_folder folder;
     char name[CHAOS_NAME_MAX + 1];
 };
 
@@ -41,9 +47,19 @@ struct registry_claim {
 int registry_open(struct registry *registry, const char *path, struct chaos_error *err);
 void registry_close(struct registry *registry);
 
-/* Takes a new name, with the record in it. CHAOS_EXIT_EXISTS: it is taken. */
+/* Takes a new name, with the record in it. CHAOS_EXIT_EXISTS: it is taken. claim->folder and the
+ * rest are filled in; the name of a shell is its uuid. */
 int registry_claim(struct registry *registry, const char *name, const char *record, size_t length,
                    struct registry_claim *claim, struct chaos_error *err);
+int registry_claim_shell(struct registry *registry, const char *uuid, const char *record,
+                         size_t length, struct registry_claim *claim, struct chaos_error *err);
+/*
+ * The claimed shell becomes a domain in the making with this name; record and lock are kept.
+ * CHAOS_EXIT_EXISTS: the name is taken, and the shell is what it was.
+ */
+int registry_hand_over(struct registry *registry, struct registry_claim *claim, const char *name,
+                       struct chaos_error *err);
+bool registry_has_shell(struct registry *registry, const char *uuid);
 /* Takes the record of an existing domain. CHAOS_EXIT_NOT_FOUND: there is none (any more). */
 int registry_take(struct registry *registry, const char *name, struct registry_claim *claim,
                   struct chaos_error *err);
@@ -72,16 +88,19 @@ int registry_rename(struct registry *registry, const char *from, const char *to,
                     struct chaos_error *err);
 
 /*
- * Calls visit for each record in pending/ whose owner died, with its lock held; visit drops it.
- * Stops at the first failure.
+ * Calls visit for each record in a folder whose owner died, with its lock held: visit drops,
+ * releases or keeps the claim. Stops at the first failure.
  */
 typedef int registry_visit(void *opaque, struct registry_claim *claim, struct chaos_error *err);
-int registry_visit_abandoned(struct registry *registry, registry_visit *visit, void *opaque,
-                             struct chaos_error *err);
+int registry_visit_abandoned(struct registry *registry, enum registry_folder folder,
+                             registry_visit *visit, void *opaque, struct chaos_error *err);
 
 /* Calls visit with the name of each record in domains/. */
 typedef int registry_visit_name(void *opaque, const char *name, struct chaos_error *err);
 int registry_visit_names(struct registry *registry, registry_visit_name *visit, void *opaque,
                          struct chaos_error *err);
+/* The same with the uuids in shells/. */
+int registry_visit_shells(struct registry *registry, registry_visit_name *visit, void *opaque,
+                          struct chaos_error *err);
 
 #endif

@@ -54,17 +54,23 @@ static int for_each_entry(struct registry *registry, const char *directory,
 
 struct abandoned {
     struct registry *registry;
+    enum registry_folder folder;
     registry_visit *visit;
     void *opaque;
 };
 
+static const char *folder_name(enum registry_folder folder)
+{
+    return folder == REGISTRY_SHELLS ? "shells" : "pending";
+}
+
 static int visit_if_abandoned(void *opaque, const char *name, struct chaos_error *err)
 {
     struct abandoned *abandoned = opaque;
-    struct registry_claim claim = REGISTRY_CLAIM_NONE;
-    cleanup_close int dir = -1;
+    struct registry_claim claim = {.fd = -1, .folder = abandoned->folder};
+    cleanup_close int dir = openat(abandoned->registry->dir, folder_name(abandoned->folder),
+                                   O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    dir = openat(abandoned->registry->dir, "pending", O_PATH | O_DIRECTORY | O_CLOEXEC);
     claim.fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (claim.fd < 0)
         return 0; /* done meanwhile */
@@ -76,16 +82,23 @@ static int visit_if_abandoned(void *opaque, const char *name, struct chaos_error
     return abandoned->visit(abandoned->opaque, &claim, err);
 }
 
-int registry_visit_abandoned(struct registry *registry, registry_visit *visit, void *opaque,
-                             struct chaos_error *err)
+int registry_visit_abandoned(struct registry *registry, enum registry_folder folder,
+                             registry_visit *visit, void *opaque, struct chaos_error *err)
 {
-    struct abandoned abandoned = {.registry = registry, .visit = visit, .opaque = opaque};
+    struct abandoned abandoned = {
+        .registry = registry, .folder = folder, .visit = visit, .opaque = opaque};
 
-    return for_each_entry(registry, "pending", visit_if_abandoned, &abandoned, err);
+    return for_each_entry(registry, folder_name(folder), visit_if_abandoned, &abandoned, err);
 }
 
 int registry_visit_names(struct registry *registry, registry_visit_name *visit, void *opaque,
                          struct chaos_error *err)
 {
     return for_each_entry(registry, "domains", visit, opaque, err);
+}
+
+int registry_visit_shells(struct registry *registry, registry_visit_name *visit, void *opaque,
+                          struct chaos_error *err)
+{
+    return for_each_entry(registry, "shells", visit, opaque, err);
 }

@@ -28,29 +28,41 @@ struct flavour {
     char kernel[256], ramdisk[256];
 };
 
-/* The flavour without a warm image of which a shell could become this guest. False: there is none
- * (disks, cpu affinity, ...), it has to be created cold. */
+/*
+ * The flavour without a warm image of which a shell could become this guest. False: there is none
+ * (disks, cpu affinity, device ids other than 0, 1, ...): it has to be created cold.
+ */
 bool flavour_of(const struct chaos_config *config, struct flavour *out);
 bool flavour_equal(const struct flavour *a, const struct flavour *b);
 /*
- * How well a shell of this flavour serves the request: 0 exactly, more the more it wastes (KiB of
- * memory); -1: not at all, since the guest would get less, or other things, than was asked for.
+ * How well a shell of this flavour serves the request: 0 exactly and with its image, more the more
+ * it wastes (KiB of memory, and 1 for an image still to be loaded); -1: not at all, since the guest
+ * would get less, or other things, than was asked for.
  */
 int64_t flavour_misfit(const struct flavour *flavour, const struct chaos_config *config);
 
 struct shell;
 
-/* On failure nothing of it is left. */
-int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct shell **out,
-                  struct chaos_error *err);
+/* From now on this handle keeps the images that it loads in memory. */
+int shell_cache_images(struct chaos *chaos, struct chaos_error *err);
+
+/* On failure nothing of it is left. timing may be NULL. */
+int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct chaos_timing *timing,
+                  struct shell **out, struct chaos_error *err);
 /*
- * Consumes the shell, whatever comes of it: on failure the domain is destroyed, since nobody knows
- * how far it got. Failures that are found before the shell is touched (a bad image, a name that is
- * taken) leave it as it was and set *intact; then it is still the caller's.
+ * Puts a guest into a shell. Failures that are found before the shell is touched (a bad image, a
+ * name that is taken) leave it as it was and set *intact; then it is still the caller's. Otherwise
+ * it is used up, whatever came of it: on failure the domain is destroyed, since nobody knows how
+ * far it got. A shell that is used up goes to shell_finish, which may be after the reply.
+ *
+ * -ESTALE and *intact: the shell has another image loaded than the file now has: destroy it.
  */
 int shell_execute(struct chaos *chaos, struct shell *shell, const struct chaos_config *config,
                   const struct chaos_create_options *options, struct chaos_domain *out,
                   bool *intact, struct chaos_error *err);
+/* Lets go of what our process still has of a shell that is used up. Of no shell (NULL): nothing. */
+void shell_finish(struct chaos *chaos, struct shell *shell);
+/* Of no shell (NULL): nothing. A domain that cannot be destroyed now is left as abandoned. */
 void shell_destroy(struct chaos *chaos, struct shell *shell);
 
 uint32_t shell_domid(const struct shell *shell);
@@ -59,9 +71,15 @@ const struct flavour *shell_flavour(const struct shell *shell);
 /*
  * Takes over the shells that a process left which died, one call of `take` each; destroys those
  * that it was preparing, and those that cannot be used again. Shells of a living process are left
- * alone.
+ * alone. May be called again at any time. take NULL: destroys them all.
  */
 typedef void shell_take(void *opaque, struct shell *shell);
 int shell_adopt(struct chaos *chaos, shell_take *take, void *opaque, struct chaos_error *err);
+
+/* How many shells there are, and how many of them belong to nobody. */
+struct shell_count {
+    size_t shells, abandoned;
+};
+int shell_count(struct chaos *chaos, struct shell_count *out, struct chaos_error *err);
 
 #endif

@@ -26,7 +26,7 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
             return 0;
         if (rc < 0)
             return hv_error(err, rc, "ask Xen about a domain");
-        if (memcmp(info.uuid, record->uuid, sizeof(info.uuid)) == 0) {
+        if (record_is_of(record, info.uuid)) {
             *alive = true;
             return 0;
         }
@@ -90,7 +90,7 @@ void chaos_reap(struct chaos *chaos)
 {
     struct chaos_error ignored;
 
-    registry_visit_abandoned(&chaos->registry, reap_one, chaos, &ignored);
+    registry_visit_abandoned(&chaos->registry, REGISTRY_PENDING, reap_one, chaos, &ignored);
 }
 
 bool chaos_forget_stale(struct chaos *chaos, const char *name)
@@ -127,6 +127,10 @@ int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
     if (domain->domid == 0)
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_USAGE,
                                "domain 0 is the control domain: it cannot be destroyed");
+    if (domain->shell && !force)
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+                               "domain %u is a shell of chaosd's pools: chaos pool drain",
+                               domain->domid);
     if (domain->name[0] == '\0' && !force)
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
                                "domain %u was not made by chaos: use the toolstack that made it, "

@@ -60,6 +60,23 @@ static int fake_create(struct bus *bus, uint32_t domid, const struct chaos_confi
     return 0;
 }
 
+static int fake_configure(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                          struct chaos_error *err)
+{
+    struct fake_hv *fake = fake_of(bus);
+    int rc = fake_turn(fake, "bus configure");
+    struct fake_domain *domain = fake_domain(fake, domid);
+
+    assert_non_null(find(fake, domid));
+    if (rc < 0)
+        return failed(err, rc);
+    assert_non_null(domain);
+    assert_false(domain->started);
+    assert_int_equal(domain->devices, 1 + config->nr_vifs);
+    memcpy(domain->mac, config->vifs[0].mac, sizeof(domain->mac));
+    return 0;
+}
+
 /* As XenStore's daemon does: its ring must be granted to it. */
 static int fake_introduce(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                           const struct bus_start *start, struct chaos_error *err)
@@ -119,6 +136,7 @@ const struct bus_ops fake_bus_ops = {
     .close = fake_close,
     .check = fake_check,
     .create = fake_create,
+    .configure = fake_configure,
     .introduce = fake_introduce,
     .wait = fake_wait,
     .destroy = fake_destroy,

@@ -35,6 +35,8 @@ ports() { # BRIDGE
     find "/sys/class/net/$1/brif/" -name 'vif*' | wc -l
 }
 
+# Dom0 talks to all of them: its table of neighbours ends at 1,024 otherwise.
+sysctl -q -w net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192
 ip address add 10.1.255.1/16 dev xenbr0
 restart_xendevd
 basis

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "create_request.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "creates.h"
+#include "server.h"
+#include "wire_parts.h"
+
+#define WARNINGS_MAX (8u << 10) /* bytes of them */
+
+/* ---------------------------------------------------------------- warnings */
+
+static void add_warning(void *opaque, const char *text)
+{
+    struct create_request *r = opaque;
+    size_t length = strlen(text) + 1;
+    char *grown;
+
+    if (r->warnings_length + length > WARNINGS_MAX)
+        return;
+    grown = realloc(r->warnings, r->warnings_length + length);
+    if (!grown)
+        return;
+    memcpy(grown + r->warnings_length, text, length);
+    r->warnings = grown;
+    r->warnings_length += length;
+}
+
+void create_request_put_warnings(const struct create_request *request, struct wire_writer *writer)
+{
+    for (size_t at = 0; at < request->warnings_length; at += strlen(request->warnings + at) + 1)
+        wire_put_string(writer, WIRE_WARNING, request->warnings + at);
+}
+
+void create_request_reply_refused(const struct create_request *create,
+                                  const struct request *request, const struct chaos_error *err)
+{
+    struct wire_writer writer;
+
+    request_reply(request, WIRE_ERROR, &writer);
+    create_request_put_warnings(create, &writer);
+    wire_put_error(&writer, err);
+    request_send(request, &writer);
+}
+
+/* ---------------------------------------------------------------- texts */
+
+/* Points the series at the texts in the message. */
+static int find_texts(struct create_request *r, const struct wire_reader *fields,
+                      struct chaos_error *err)
+{
+    struct wire_reader reader = *fields;
+    struct wire_field field;
+    size_t nr = 0;
+
+    r->directory = wire_find_string(fields, WIRE_DIRECTORY, "/");
+    r->series.source = wire_find_string(fields, WIRE_SOURCE, "configuration");
+    if (!wire_find(fields, WIRE_CONFIG, WIRE_BYTES, &field))
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "the request has no configuration");
+    r->series.text = (const char *)field.value;
+    r->series.length = field.length;
+    while (wire_next(&reader, &field))
+        nr += field.tag == WIRE_OVERRIDE && field.kind == WIRE_STRING;
+    if (nr == 0)
+        return 0;
+    r->overrides = calloc(nr, sizeof(*r->overrides));
+    if (!r->overrides)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    r->series.overrides = r->overrides;
+    for (reader = *fields; wire_next(&reader, &field);)
+        if (field.tag == WIRE_OVERRIDE && field.kind == WIRE_STRING)
+            r->overrides[r->series.nr_overrides++] = wire_text(&field);
+    return 0;
+}
+
+/* The texts have to last as long as domains are to be made from them. */
+static int copy_fields(struct create_request *r, struct wire_reader *fields,
+                       struct chaos_error *err)
+{
+    size_t length = (size_t)(fields->end - fields->at);
+
+    r->fields = malloc(length + 1);
+    if (!r->fields)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    memcpy(r->fields, fields->at, length);
+    *fields = (struct wire_reader){r->fields, r->fields + length};
+    return 0;
+}
+
+/* ---------------------------------------------------------------- configurations */
+
+static int make_absolute(const char *directory, char **path, struct chaos_error *err)
+{
+    char *absolute;
+
+    if (!*path || **path == '/')
+        return 0;
+    if (asprintf(&absolute, "%s/%s", directory, *path) < 0)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    free(*path);
+    *path = absolute;
+    return 0;
+}
+
+static int make_paths_absolute(struct create_request *r, struct chaos_error *err)
+{
+    int rc = make_absolute(r->directory, &r->config.kernel, err);
+
+    return rc < 0 ? rc : make_absolute(r->directory, &r->config.ramdisk, err);
+}
+
+int create_request_read(struct create_request *out, const struct wire_reader *fields,
+                        struct chaos_error *err)
+{
+    uint64_t count = wire_find_number(fields, WIRE_COUNT, UINT64_MAX);
+    struct wire_reader lasting = *fields;
+    struct config_series *series = &out->series;
+    int rc;
+
+    out->options = (uint32_t)wire_find_number(fields, WIRE_OPTIONS, 0);
+    out->numbered = count != UINT64_MAX;
+    out->count = out->numbered ? (uint32_t)count : 1;
+    if (out->numbered && (count == 0 || count > CREATES_COUNT_MAX))
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
+                               "one request can create from 1 to %d domains", CREATES_COUNT_MAX);
+    rc = out->numbered ? copy_fields(out, &lasting, err) : 0;
+    if (rc == 0)
+        rc = find_texts(out, &lasting, err);
+    if (rc < 0)
+        return rc;
+    series->how.strict = out->options & WIRE_OPTION_STRICT;
+    series->how.warning = add_warning;
+    series->how.opaque = out;
+    if (out->numbered)
+        rc = config_series_first(series, out->count, &out->config, err);
+    else
+        rc = chaos_config_parse(series->source, series->text, series->length, series->overrides,
+                                series->nr_overrides, &series->how, &out->config, err);
+    out->parsed = rc == 0;
+    return rc < 0 ? rc : make_paths_absolute(out, err);
+}
+
+void create_request_of(struct create_request *out, struct chaos_config *config)
+{
+    out->config = *config;
+    out->parsed = true;
+    out->count = 1;
+}
+
+int create_request_number(struct create_request *r, uint32_t index, struct chaos_error *err)
+{
+    int rc;
+
+    if (!r->numbered || index == 0)
+        return 0;
+    rc = config_series_next(&r->series, index + 1, &r->config, err);
+    return rc < 0 ? rc : make_paths_absolute(r, err);
+}
+
+void create_request_free(struct create_request *request)
+{
+    if (request->parsed)
+        chaos_config_free(&request->config);
+    free(request->overrides);
+    free(request->fields);
+    free(request->warnings);
+}

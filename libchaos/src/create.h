@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Making a domain is a row of steps, each with what undoes it, in phases that cold creation and
+ * shells share.
+ */
+#ifndef CHAOS_CREATE_H
+#define CHAOS_CREATE_H
+
+#include "builder.h"
+#include "chaos.h"
+#include "shell.h"
+#include "shell_window.h"
+#include "template.h"
+
+enum shell_kind {
+    SHELL_BARE,     /* memory only */
+    SHELL_TEMPLATE, /* boot data and page tables of template.h */
+    SHELL_WARM      /* a guest that needs no more than its command line */
+};
+
+/* What there is of a domain in the making, from its first phase to its last. */
+struct shell {
+    struct flavour flavour;
+    struct record record;
+    struct registry_claim claim;
+    size_t record_length; /* of a shell's record, in bytes */
+    uint32_t store_port;  /* on XenStore's bus */
+    struct memory memory;
+    bool devices; /* were asked for */
+    enum shell_kind kind;
+    struct image_id kernel_id, ramdisk_id; /* of a warm image */
+    struct layout layout;                  /* of the template */
+    struct shell_window window;            /* unless it is bare */
+};
+
+struct creation {
+    struct chaos *chaos;
+    struct shell *shell;
+    struct chaos_config config; /* borrows the caller's strings */
+    bool paused;
+    struct boot_files files;
+    struct build build;
+    struct text text; /* of the record */
+    char text_room[1024];
+};
+
+struct step {
+    const char *name;
+    int (*run)(struct creation *c, struct chaos_error *err);
+    void (*undo)(struct creation *c);
+};
+
+struct phase {
+    const struct step *steps;
+    size_t nr;
+};
+
+static inline bool create_on_xenstore(const struct creation *c)
+{
+    return c->config.bus == CHAOS_BUS_XENSTORE;
+}
+
+/* One after another. On failure undoes what was done. timing may be NULL. */
+int create_run(struct creation *c, const struct phase *const phases[], size_t nr,
+               struct chaos_timing *timing, struct chaos_error *err);
+void create_begin(struct creation *c, struct chaos *chaos, struct shell *shell,
+                  const struct chaos_config *config);
+void create_end(struct creation *c);
+void create_result(const struct creation *c, struct chaos_domain *out);
+
+/* create_inputs.c */
+int create_clear_abandoned(struct creation *c, struct chaos_error *err);
+int create_random(void *buffer, size_t length, struct chaos_error *err);
+int create_check_uuid(struct creation *c, struct chaos_error *err);
+int create_choose_macs(struct creation *c, struct chaos_error *err);
+int create_check_cmdline(const struct creation *c, struct chaos_error *err);
+int create_open_files(struct creation *c, struct chaos_error *err);
+int create_lay_out(struct creation *c, struct chaos_error *err);
+int create_open_image(struct creation *c, struct chaos_error *err);
+void create_close_image(struct creation *c);
+int create_check_devices(struct creation *c, struct chaos_error *err);
+int create_note_progress(struct creation *c, struct chaos_error *err);
+
+/* create_prepare.c: domain, vcpus, memory, devices */
+extern const struct phase create_prepare;
+
+/* create_execute.c */
+void create_begin_build(struct creation *c);
+int create_load_guest(struct creation *c, struct chaos_error *err);
+int create_set_up_start(struct creation *c, struct chaos_error *err);
+int create_wait_devices(struct creation *c, struct chaos_error *err);
+int create_start_guest(struct creation *c, struct chaos_error *err);
+int create_commit_record(struct creation *c, struct chaos_error *err);
+
+/* shell.c: the domain with its devices, then its record; what cannot be is left to be found. */
+void shell_unmake(struct chaos *chaos, struct shell *shell);
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Steps of a create that look at what was asked for. */
+#include "create.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <xen/xen.h>
+
+#ifndef GRND_INSECURE
+#define GRND_INSECURE 4
+#endif
+
+int create_clear_abandoned(struct creation *c, struct chaos_error *err)
+{
+    (void)err;
+    chaos_reap(c->chaos);
+    return 0;
+}
+
+int create_check_cmdline(const struct creation *c, struct chaos_error *err)
+{
+    if (strlen(c->config.cmdline) >= MAX_GUEST_CMDLINE)
+        return chaos_error_set(err, -E2BIG, CHAOS_EXIT_CONFIG,
+                               "cmdline is longer than the %d bytes that Xen passes on",
+                               MAX_GUEST_CMDLINE - 1);
+    return 0;
+}
+
+int create_open_files(struct creation *c, struct chaos_error *err)
+{
+    int rc = create_check_cmdline(c, err);
+
+    if (rc < 0)
+        return rc;
+    return boot_files_open(&c->files, c->chaos->images, c->config.kernel, c->config.ramdisk, err);
+}
+
+int create_lay_out(struct creation *c, struct chaos_error *err)
+{
+    const uint64_t pages =
+        c->shell->memory.pages ? c->shell->memory.pages : (uint64_t)c->config.memory_mib << 8;
+    int rc = layout_compute(&c->files.image, c->files.ramdisk.id.size, pages, create_on_xenstore(c),
+                            &c->build.layout, err);
+
+    return rc < 0 ? chaos_error_wrap(err, "kernel \"%s\"", c->config.kernel) : 0;
+}
+
+int create_open_image(struct creation *c, struct chaos_error *err)
+{
+    int rc = create_open_files(c, err);
+
+    return rc < 0 ? rc : create_lay_out(c, err);
+}
+
+void create_close_image(struct creation *c)
+{
+    boot_files_close(&c->files);
+}
+
+/* Not a secret: must not wait for a host without entropy. */
+int create_random(void *buffer, size_t length, struct chaos_error *err)
+{
+    if (getrandom(buffer, length, GRND_INSECURE) == (ssize_t)length)
+        return 0;
+    return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot get random bytes: %s",
+                           strerror(errno));
+}
+
+/* Only a uuid that was given can be taken: then all domains are asked. */
+int create_check_uuid(struct creation *c, struct chaos_error *err)
+{
+    struct hv_info info;
+    int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
+
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return hv_error(err, rc, "list the domains");
+    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
+                           info.domid);
+}
+
+int create_choose_macs(struct creation *c, struct chaos_error *err)
+{
+    static const uint8_t none[6];
+    uint8_t random[3 * CHAOS_VIFS_MAX];
+    struct chaos_vif_config *vif = c->config.vifs;
+    unsigned int i;
+    int rc;
+
+    if (c->config.nr_vifs == 0)
+        return 0;
+    rc = create_random(random, 3 * c->config.nr_vifs, err);
+    if (rc < 0)
+        return rc;
+    for (i = 0; i < c->config.nr_vifs; i++, vif++) {
+        if (memcmp(vif->mac, none, sizeof(vif->mac)) != 0)
+            continue;
+        memcpy(vif->mac, "\x00\x16\x3e", 3); /* Xen's own */
+        memcpy(vif->mac + 3, random + 3 * i, 3);
+    }
+    return 0;
+}
+
+int create_check_devices(struct creation *c, struct chaos_error *err)
+{
+    struct hv *hv = c->chaos->hv;
+    struct hv_noxs noxs;
+    int rc = c->chaos->bus->ops->check(c->chaos->bus, &c->config, err);
+
+    /* The module does not load where Xen lacks noxs: then that is what is to be told. */
+    if (rc < 0 && err->exit == CHAOS_EXIT_PRIVILEGE && hv->ops->noxs(hv, 0, &noxs) == -ENOSYS)
+        return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE,
+                               "this Xen has no noxs: boot the one built from xen-patches/");
+    return rc;
+}
+
+int create_note_progress(struct creation *c, struct chaos_error *err)
+{
+    record_update(c->text.bytes, &c->shell->record);
+    return registry_write(&c->shell->claim, c->text.bytes, RECORD_HEADER, err);
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Making and unmaking shells. */
+#include "shell_record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void template_layout(struct shell *shell)
+{
+    const uint64_t pages = (uint64_t)shell->flavour.memory_mib << 8;
+    struct chaos_error err;
+    struct image image;
+
+    template_image(pages, &image);
+    /* A guest on XenStore is introduced with the ring's frame, which then cannot change: bare. */
+    if (shell->flavour.bus != CHAOS_BUS_NOXS ||
+        layout_compute(&image, 0, pages, false, &shell->layout, &err) < 0)
+        return;
+    shell->kind = SHELL_TEMPLATE;
+    shell->window.kernel_pages = TEMPLATE_WINDOW_PAGES;
+    shell->window.start_info_pfn = shell->layout.start_info_pfn;
+}
+
+void shell_set_kind(struct shell *shell)
+{
+    shell->kind = SHELL_BARE;
+    if (shell->flavour.kernel[0])
+        shell->kind = SHELL_WARM;
+    else
+        template_layout(shell);
+}
+
+static int choose_image(struct creation *c, struct chaos_error *err)
+{
+    struct shell *shell = c->shell;
+    int rc;
+
+    shell_set_kind(shell);
+    if (shell->kind == SHELL_TEMPLATE) {
+        template_image((uint64_t)shell->flavour.memory_mib << 8, &c->files.image);
+        c->build.layout = shell->layout;
+    }
+    if (shell->kind != SHELL_WARM)
+        return 0;
+    rc = create_open_image(c, err);
+    shell->kernel_id = c->files.kernel.id;
+    shell->ramdisk_id = c->files.ramdisk.id;
+    shell->window.start_info_pfn = c->build.layout.start_info_pfn;
+    return rc;
+}
+
+static int claim_shell(struct creation *c, struct chaos_error *err)
+{
+    struct record *record = &c->shell->record;
+    char uuid[UUID_TEXT];
+    int rc = create_random(record->uuid, sizeof(record->uuid), err);
+
+    if (rc < 0)
+        return rc;
+    uuid_mark_random(record->uuid);
+    uuid_format(record->uuid, uuid);
+    record_begin(record, c->config.bus, &c->text);
+    if (!text_end(&c->text))
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    return registry_claim_shell(&c->chaos->registry, uuid, c->text.bytes, c->text.length,
+                                &c->shell->claim, err);
+}
+
+static void drop_shell(struct creation *c)
+{
+    registry_drop(&c->chaos->registry, &c->shell->claim, 0);
+}
+
+static int load(struct creation *c, struct chaos_error *err)
+{
+    struct shell *shell = c->shell;
+    int rc;
+
+    if (shell->kind == SHELL_BARE)
+        return 0;
+    rc = create_load_guest(c, err);
+    if (rc == 0)
+        rc = create_set_up_start(c, err);
+    if (rc == 0)
+        rc = shell_window_map(&shell->window, c->chaos->hv, shell->record.domid, &shell->memory,
+                              err);
+    return rc;
+}
+
+static void unload(struct creation *c)
+{
+    shell_window_unmap(&c->shell->window, c->chaos->hv);
+}
+
+static int record_ready(struct creation *c, struct chaos_error *err)
+{
+    text_release(&c->text);
+    text_begin(&c->text, c->text_room, sizeof(c->text_room));
+    shell_record_format(c->shell, &c->text);
+    if (!text_end(&c->text))
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    c->shell->record_length = c->text.length;
+    return registry_write(&c->shell->claim, c->text.bytes, c->text.length, err);
+}
+
+#define NR(table) (sizeof(table) / sizeof((table)[0]))
+
+static const struct step inputs[] = {
+    {"image", choose_image, create_close_image},
+    {"check", create_check_devices, NULL},
+    {"name", claim_shell, drop_shell},
+};
+static const struct step fill[] = {
+    {"load", load, unload},
+    {"hotplug", create_wait_devices, NULL},
+    {"record", record_ready, NULL},
+};
+static const struct phase inputs_phase = {inputs, NR(inputs)};
+static const struct phase fill_phase = {fill, NR(fill)};
+static const struct phase *const phases[] = {&inputs_phase, &create_prepare, &fill_phase};
+
+/* What a guest of this flavour would ask for, as far as it is known. */
+static void config_of(struct flavour *flavour, struct chaos_config *out)
+{
+    static char nothing[] = "";
+    uint32_t i;
+
+    memset(out, 0, sizeof(*out));
+    out->cmdline = nothing;
+    if (flavour->kernel[0])
+        out->kernel = flavour->kernel;
+    if (flavour->ramdisk[0])
+        out->ramdisk = flavour->ramdisk;
+    out->bus = flavour->bus;
+    out->memory_mib = flavour->memory_mib;
+    out->vcpus = flavour->vcpus;
+    out->max_event_channels = flavour->max_event_channels;
+    out->max_grant_frames = flavour->max_grant_frames;
+    out->nr_vifs = flavour->nr_vifs;
+    for (i = 0; i < flavour->nr_vifs; i++) {
+        out->vifs[i].id = (uint16_t)i;
+        memcpy(out->vifs[i].bridge, flavour->bridge[i], sizeof(flavour->bridge[i]));
+    }
+}
+
+static int prepare(struct chaos *chaos, struct shell *shell, struct chaos_timing *timing,
+                   struct chaos_error *err)
+{
+    struct chaos_config config;
+    struct creation c;
+    int rc;
+
+    config_of(&shell->flavour, &config);
+    create_begin(&c, chaos, shell, &config);
+    rc = create_choose_macs(&c, err);
+    if (rc == 0)
+        rc = create_run(&c, phases, NR(phases), timing, err);
+    create_end(&c);
+    return rc;
+}
+
+int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct chaos_timing *timing,
+                  struct shell **out, struct chaos_error *err)
+{
+    struct shell *shell = calloc(1, sizeof(*shell));
+    int rc;
+
+    if (!shell)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    shell->flavour = *flavour;
+    shell->claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
+    rc = prepare(chaos, shell, timing, err);
+    if (rc < 0)
+        free(shell);
+    else
+        *out = shell;
+    return rc;
+}
+
+int shell_cache_images(struct chaos *chaos, struct chaos_error *err)
+{
+    if (!chaos->images)
+        chaos->images = image_cache_new();
+    return chaos->images ? 0 : chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+}
+
+/* The domain first: while it is there, it may have pages of the devices mapped. */
+static int unmake_domain(struct chaos *chaos, const struct shell *shell)
+{
+    const uint32_t domid = shell->record.domid;
+    struct chaos_error ignored;
+    int rc = chaos->hv->ops->destroy(chaos->hv, domid);
+
+    if (rc < 0 && rc != -ESRCH)
+        return rc;
+    return chaos->bus->ops->destroy(chaos->bus, shell->flavour.bus, domid, &ignored);
+}
+
+void shell_unmake(struct chaos *chaos, struct shell *shell)
+{
+    shell_window_unmap(&shell->window, chaos->hv);
+    if (unmake_domain(chaos, shell) < 0)
+        registry_release(&shell->claim);
+    else
+        registry_drop(&chaos->registry, &shell->claim, shell->record.domid);
+}
+
+void shell_finish(struct chaos *chaos, struct shell *shell)
+{
+    if (!shell)
+        return;
+    shell_window_unmap(&shell->window, chaos->hv);
+    registry_release(&shell->claim);
+    memory_release(&shell->memory);
+    free(shell);
+}
+
+void shell_destroy(struct chaos *chaos, struct shell *shell)
+{
+    if (!shell)
+        return;
+    shell_unmake(chaos, shell);
+    shell_finish(chaos, shell);
+}
+
+uint32_t shell_domid(const struct shell *shell)
+{
+    return shell->record.domid;
+}
+
+const struct flavour *shell_flavour(const struct shell *shell)
+{
+    return &shell->flavour;
+}

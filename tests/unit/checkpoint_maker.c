@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "checkpoint_maker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include <xen/xen.h>
+
+#include "checkpoint_format.h"
+#include "hv.h"
+
+int maker_write(void *opaque, const struct iovec *parts, int nr)
+{
+    struct maker_bytes *out = opaque;
+    int i;
+
+    for (i = 0; i < nr; i++) {
+        if (parts[i].iov_len > sizeof(out->bytes) - out->length)
+            return -ENOSPC;
+        memcpy(out->bytes + out->length, parts[i].iov_base, parts[i].iov_len);
+        out->length += parts[i].iov_len;
+    }
+    return 0;
+}
+
+ssize_t maker_read(void *opaque, void *buffer, size_t size)
+{
+    struct maker_bytes *in = opaque;
+    size_t left = in->length - in->read;
+
+    if (size > left)
+        size = left;
+    memcpy(buffer, in->bytes + in->read, size);
+    in->read += size;
+    return (ssize_t)size;
+}
+
+static void put(struct stream_writer *writer, uint16_t type, uint16_t flags, const void *first,
+                size_t first_size, const void *second, size_t second_size)
+{
+    const struct iovec parts[] = {{(void *)first, first_size}, {(void *)second, second_size}};
+    struct chaos_error err;
+    int rc = stream_put(writer, type, flags, parts, second ? 2 : 1, &err);
+
+    assert(rc == 0);
+    (void)rc;
+}
+
+/* 250 zero, two of data, one the same as the first of these, three tables. */
+static void put_pages(struct stream_writer *writer)
+{
+    static const struct checkpoint_run runs[] = {
+        {.nr = 250, .kind = CHECKPOINT_KIND_ZERO},
+        {.nr = 2, .kind = CHECKPOINT_KIND_DATA},
+        {.nr = 1, .kind = CHECKPOINT_KIND_SAME, .same = 250},
+        {.nr = 1, .kind = CHECKPOINT_KIND_TABLE1},
+        {.nr = 1, .kind = CHECKPOINT_KIND_TABLE2},
+        {.nr = 1, .kind = CHECKPOINT_KIND_TABLE4, .flags = CHECKPOINT_PINNED},
+    };
+    const struct checkpoint_pages pages = {.nr = MAKER_PAGES,
+                                           .nr_runs = sizeof(runs) / sizeof(runs[0])};
+    static uint64_t data[5][512];
+    size_t i;
+
+    for (i = 0; i < 512; i++) {
+        data[0][i] = i * 0x9e3779b97f4a7c15u;
+        data[1][i] = i + 1;
+        data[2][i] = i < MAKER_PAGES ? i << 12 | 0x63 : 0;
+    }
+    data[3][2] = 253 << 12 | 0x67;
+    data[4][0] = 254 << 12 | 0x67;
+    put(writer, CHECKPOINT_PAGES, 0, &pages, sizeof(pages), runs, sizeof(runs));
+    put(writer, CHECKPOINT_DATA, 0, data, 2 * sizeof(data[0]), NULL, 0);
+    put(writer, CHECKPOINT_DATA, 0, data[2], 3 * sizeof(data[0]), NULL, 0);
+}
+
+void maker_make(struct maker_bytes *out)
+{
+    static const char config[] = "name=\"made\"\nkernel=\"/nowhere\"\nmemory=1\nvcpus=1\n";
+    static const struct checkpoint_domain domain = {
+        .uuid = "0123456789abcde", .pages = MAKER_PAGES, .vcpus = 1, .xen_major = 4};
+    static const struct checkpoint_guest guest = {
+        .start_info = 3, .console = 4, .upcall_mask = 1, .nr_p2m = 1};
+    static const uint64_t p2m[] = {7};
+    struct checkpoint_vcpu vcpu = {.state = HV_VCPU_CONTEXT};
+    struct vcpu_guest_context context;
+    struct checkpoint_end end = {.pages = MAKER_PAGES, .stored_pages = 5};
+    struct stream_writer writer;
+    struct chaos_error err;
+
+    out->length = out->read = 0;
+    stream_begin(&writer, maker_write, out, &err);
+    put(&writer, CHECKPOINT_CONFIG, 0, config, sizeof(config) - 1, NULL, 0);
+    put(&writer, CHECKPOINT_DOMAIN, 0, &domain, sizeof(domain), NULL, 0);
+    put(&writer, 0x7fff, STREAM_OPTIONAL, "later", 5, NULL, 0);
+    put_pages(&writer);
+    put(&writer, CHECKPOINT_GUEST, 0, &guest, sizeof(guest), p2m, sizeof(p2m));
+    memset(&context, 0, sizeof(context));
+    context.user_regs.rip = 0x400123;
+    context.ctrlreg[3] = xen_pfn_to_cr3(255);
+    put(&writer, CHECKPOINT_VCPU, 0, &vcpu, sizeof(vcpu), &context, sizeof(context));
+    vcpu.state = HV_VCPU_MSRS;
+    put(&writer, CHECKPOINT_VCPU, 0, &vcpu, sizeof(vcpu), NULL, 0);
+    end.bytes = writer.offset;
+    end.sum = xxh64_end(&writer.all);
+    put(&writer, CHECKPOINT_END, 0, &end, sizeof(end), NULL, 0);
+}
