@@ -13,8 +13,9 @@
 #include "vif.h"
 
 #define PARTS_MAX  900 /* each needs a port of the whole */
-#define HUB_FROM   8   /* vifs, when there is time */
-#define HUB_URGENT 32  /* vifs, at once */
+#define ATTEMPTS   3
+#define HUB_FROM   8  /* vifs, when there is time */
+#define HUB_URGENT 32 /* vifs, at once */
 
 static struct bridge *find(const struct bridges *b, int ifindex)
 {
@@ -182,7 +183,8 @@ static const struct bridge *known(struct bridges *b, int ifindex, const char *na
     return bridge && strcmp(bridge->name, name) == 0 ? bridge : NULL;
 }
 
-int bridges_place(struct bridges *b, const char *name)
+/* Index of what the next vif goes to, maybe a new part, or a negative errno. */
+static int place(struct bridges *b, const char *name)
 {
     /* Asked for each time: one system call, and a remembered index may be another bridge's. */
     int ifindex = rtnl_ifindex(b->fd, name), part;
@@ -267,7 +269,8 @@ int bridges_note(struct bridges *b, int vif, struct bridge *bridge)
     return 0;
 }
 
-void bridges_taken(struct bridges *b, int vif, int ifindex, int error)
+/* It was put there, or (error -EXFULL) refused there. */
+static void taken(struct bridges *b, int vif, int ifindex, int error)
 {
     struct bridge *bridge = find(b, ifindex);
 
@@ -280,6 +283,39 @@ void bridges_taken(struct bridges *b, int vif, int ifindex, int error)
     b->untidy = true;
     if (bridge->vifs >= HUB_URGENT)
         add_hub(b, bridge);
+}
+
+/* A full bridge, or a part that went away, is found out only here. */
+int bridges_put(struct bridges *b, int ifindex, const char *name)
+{
+    int rc = -EXFULL;
+
+    for (int attempt = 0; attempt < ATTEMPTS && (rc == -EXFULL || rc == -EINVAL); attempt++) {
+        int master = place(b, name);
+
+        if (master < 0)
+            return master;
+        rc = rtnl_enslave(b->fd, ifindex, master);
+        taken(b, ifindex, master, rc);
+        if (rc == -EINVAL)
+            bridges_scan(b);
+    }
+    return rc;
+}
+
+const char *bridges_explain(const struct bridges *b, const char *name, int error)
+{
+    switch (error) {
+    case ENODEV:
+        return rtnl_ifindex(b->fd, name) < 0 ? "no such bridge (see: ip link)"
+                                             : "one of them went away";
+    case EXFULL:
+        return "the bridge has no free port (a Linux bridge has 1023): name another one";
+    case EOPNOTSUPP:
+        return "it is not a bridge";
+    default:
+        return strerror(error);
+    }
 }
 
 void bridges_left(struct bridges *b, const struct rtnl_link *port)

@@ -48,19 +48,19 @@ struct bridges {
 int bridges_scan(struct bridges *b);
 
 /*
- * The bridge of this name, or the part of it, that the next vif goes to: index or negative errno.
- * May make a part.
+ * Puts a link on the bridge of this name, or on a part of it, and brings it up. 0 or a negative
+ * errno.
  */
-int bridges_place(struct bridges *b, const char *name);
+int bridges_put(struct bridges *b, int ifindex, const char *name);
+
+/* Why that failed; error is positive. */
+const char *bridges_explain(const struct bridges *b, const char *name, int error);
 
 /* Is master the bridge of this name, or a part of it? */
 bool bridges_has(const struct bridges *b, const char *name, int master);
 
 /* Was the link put on a bridge, and did not leave it since? */
 bool bridges_holds(const struct bridges *b, int vif);
-
-/* A vif was put there (error -EXFULL: was refused there). */
-void bridges_taken(struct bridges *b, int vif, int bridge, int error);
 
 /* A port left a bridge. */
 void bridges_left(struct bridges *b, const struct rtnl_link *port);

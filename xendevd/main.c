@@ -70,12 +70,12 @@ static int rescan(struct bridges *bridges)
         rc = rtnl_dump(vif_kind, &reader);
     if (rc)
         log_error("cannot list the network devices: %s", strerror(-rc));
-    xs_dev_rescan(bridges->fd);
+    xs_dev_rescan(bridges);
     return rc;
 }
 
 /* The same for devices of guests on XenStore. */
-static int read_uevents(int uevent_fd, int request_fd)
+static int read_uevents(int uevent_fd, struct bridges *bridges)
 {
     static char room[4096]; /* the kernel's are of 2 KiB at the most */
     struct uevent event;
@@ -87,11 +87,11 @@ static int read_uevents(int uevent_fd, int request_fd)
             return 0;
         if (length == -ENOBUFS) {
             log_error("events were lost: looking at all devices");
-            xs_dev_rescan(request_fd);
+            xs_dev_rescan(bridges);
         } else if (length < 0) {
             return length;
         } else if (uevent_parse(room, (size_t)length, &event)) {
-            xs_dev_handle(request_fd, &event);
+            xs_dev_handle(bridges, &event);
         }
     }
 }
@@ -160,7 +160,7 @@ static int serve(int event_fd, int uevent_fd, struct bridges *bridges, const sig
         if (rc == 0)
             rc = read_events(event_fd, bridges);
         if (rc == 0 && events[1].revents)
-            rc = read_uevents(uevent_fd, bridges->fd);
+            rc = read_uevents(uevent_fd, bridges);
         events[1].revents = 0;
     }
     return rc;

@@ -11,8 +11,6 @@
 #include "noxs_ioctl.h"
 #include "rtnl.h"
 
-#define ATTEMPTS 3
-
 /* The device is opened for each report only: an open one would keep the module from unloading. */
 static void report_failure(const struct vif *vif, int error)
 {
@@ -33,20 +31,6 @@ static void report_failure(const struct vif *vif, int error)
     close(fd);
 }
 
-static const char *explain(int error)
-{
-    switch (error) {
-    case ENODEV:
-        return "one of them went away";
-    case EXFULL:
-        return "the bridge has no free port (a Linux bridge has 1023)";
-    case EOPNOTSUPP:
-        return "it is not a bridge";
-    default:
-        return strerror(error);
-    }
-}
-
 static void fail(const struct vif *vif, const struct rtnl_link *link, int error, const char *why)
 {
     if (vif->bridge[0])
@@ -54,24 +38,6 @@ static void fail(const struct vif *vif, const struct rtnl_link *link, int error,
     else
         log_error("%s: cannot be brought up: %s", link->ifname, why);
     report_failure(vif, error);
-}
-
-/* On the bridge, or on a part of it: a full one, or one that went away, is found out only here. */
-static int put_on_bridge(struct bridges *bridges, int ifindex, const char *name)
-{
-    int rc = -EXFULL;
-
-    for (int attempt = 0; attempt < ATTEMPTS && (rc == -EXFULL || rc == -EINVAL); attempt++) {
-        int master = bridges_place(bridges, name);
-
-        if (master < 0)
-            return master;
-        rc = rtnl_enslave(bridges->fd, ifindex, master);
-        bridges_taken(bridges, ifindex, master, rc);
-        if (rc == -EINVAL)
-            bridges_scan(bridges);
-    }
-    return rc;
 }
 
 void vif_handle(struct bridges *bridges, const struct rtnl_link *link)
@@ -85,13 +51,11 @@ void vif_handle(struct bridges *bridges, const struct rtnl_link *link)
         (vif.bridge[0] ? bridges_has(bridges, vif.bridge, link->master) : !link->master))
         return;
     if (vif.bridge[0])
-        rc = put_on_bridge(bridges, link->ifindex, vif.bridge);
+        rc = bridges_put(bridges, link->ifindex, vif.bridge);
     else
         rc = rtnl_enslave(bridges->fd, link->ifindex, 0);
-    if (rc == -ENODEV && vif.bridge[0] && rtnl_ifindex(bridges->fd, vif.bridge) < 0)
-        fail(&vif, link, ENODEV, "no such bridge (see: ip link)");
-    else if (rc)
-        fail(&vif, link, -rc, explain(-rc));
+    if (rc)
+        fail(&vif, link, -rc, bridges_explain(bridges, vif.bridge, -rc));
     else if (vif.bridge[0])
         log_debug("%s: up, on bridge '%s'", link->ifname, vif.bridge);
     else
