@@ -10,7 +10,7 @@
 
 struct bus;
 
-enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT };
+enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT, BUS_REQUEST_SUSPEND };
 
 struct bus_ops {
     void (*close)(struct bus *bus);

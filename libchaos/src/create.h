@@ -53,6 +53,10 @@ void create_begin(struct creation *c, struct chaos *chaos, struct shell *shell,
 void create_end(struct creation *c);
 void create_result(const struct creation *c, struct chaos_domain *out);
 
+/* create.c: the record of a domain that gets the name of its configuration */
+int create_claim_name(struct creation *c, struct chaos_error *err);
+void create_drop_name(struct creation *c);
+
 /* create_inputs.c */
 int create_clear_abandoned(struct creation *c, struct chaos_error *err);
 int create_random(void *buffer, size_t length, struct chaos_error *err);

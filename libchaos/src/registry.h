@@ -8,6 +8,8 @@
  *                  its flock, so a record here that is not locked was left by a process that died.
  *   shells/UUID    the record of a shell (shell.h), half made or ready, under its owner's flock
  *                  all its life. What a process that died left here, a later one may take over.
+ *   suspended/UUID a guest that was asked to suspend itself, under the lock of who asked; the
+ * folder is there while somebody is. What a process that died left here is to go on.
  *
  * A name is taken while it is in domains or pending. The cost of an operation does not depend on
  * how many domains there are.
@@ -29,7 +31,7 @@ struct registry {
     int dir; /* -1: not open */
 };
 
-enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS };
+enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS, REGISTRY_SUSPENDED };
 
 /* A record in a folder and its lock; both last until commit, drop, release or our death. */
 struct registry_claim {
@@ -54,11 +56,18 @@ int registry_claim(struct registry *registry, const char *name, const char *reco
 int registry_claim_shell(struct registry *registry, const char *uuid, const char *record,
                          size_t length, struct registry_claim *claim, struct chaos_error *err);
 /*
+ * Notes that a guest is asked to suspend itself, under its uuid. A note that was left is taken
+ * over; -EBUSY: somebody else has asked it.
+ */
+int registry_claim_suspended(struct registry *registry, const char *uuid, const char *record,
+                             size_t length, struct registry_claim *claim, struct chaos_error *err);
+/*
  * The claimed shell becomes a domain in the making with this name; record and lock are kept.
  * CHAOS_EXIT_EXISTS: the name is taken, and the shell is what it was.
  */
 int registry_hand_over(struct registry *registry, struct registry_claim *claim, const char *name,
                        struct chaos_error *err);
+const char *registry_folder_name(enum registry_folder folder);
 bool registry_has_shell(struct registry *registry, const char *uuid);
 /* Takes the record of an existing domain. CHAOS_EXIT_NOT_FOUND: there is none (any more). */
 int registry_take(struct registry *registry, const char *name, struct registry_claim *claim,

@@ -110,6 +110,8 @@ static int fake_request(struct bus *bus, uint32_t domid, enum bus_request reques
     if (!find(fake, domid))
         return chaos_error_set(err, -ENODEV, CHAOS_EXIT_FAILURE, "no sysctl device");
     fake->last_request = request;
+    if (request == BUS_REQUEST_SUSPEND && !fake_domain(fake, domid)->deaf)
+        fake_guest_suspend(fake, domid);
     return 0;
 }
 

@@ -61,7 +61,7 @@ static void give_frames(struct fake_hv *fake, uint64_t frame, uint64_t nr)
     memset(&fake->frame_used[frame - FAKE_FIRST_FRAME], false, nr);
 }
 
-static bool owns(const struct fake_domain *domain, uint64_t frame)
+bool fake_owns(const struct fake_domain *domain, uint64_t frame)
 {
     size_t i;
 
@@ -117,7 +117,7 @@ void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool 
         if (!(entry & PRESENT))
             return NULL;
         frame = (entry & 0x000ffffffffff000ull) >> 12;
-        assert_true(owns(domain, frame));
+        assert_true(fake_owns(domain, frame));
     }
     if (writable)
         *writable = entry & WRITABLE;
@@ -256,7 +256,7 @@ static int fake_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_
     (void)write;
     assert_non_null(domain);
     for (i = 0; i < nr; i++)
-        if (!owns(domain, frames[i]) && frames[i] != domain->shared_info_frame)
+        if (!fake_owns(domain, frames[i]) && frames[i] != domain->shared_info_frame)
             return -EINVAL;
     if (rc < 0)
         return rc;
@@ -290,7 +290,7 @@ static void collect_tables(struct fake_hv *fake, struct fake_domain *domain, uin
     uint64_t *table = fake_frame(fake, frame);
     int i;
 
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     assert_in_range(*nr, 0, TABLES_MAX - 1);
     tables[(*nr)++] = frame;
     for (i = 0; level > 1 && i < 512; i++)
@@ -316,7 +316,7 @@ static void check_pin(struct fake_hv *fake, struct fake_domain *domain, uint64_t
 
             if (!(table[slot] & PRESENT))
                 continue;
-            assert_true(owns(domain, target));
+            assert_true(fake_owns(domain, target));
             /* Leaves are those that do not lead to a table; a leaf to a table is read-only. */
             if (is_table(tables, nr, target) && !(table[slot] & 4))
                 assert_false(table[slot] & WRITABLE);
@@ -335,7 +335,7 @@ static int fake_mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, 
 
     assert_non_null(domain);
     for (i = 0; rc == 0 && i < nr; i++) {
-        assert_true(owns(domain, ops[i].frame));
+        assert_true(fake_owns(domain, ops[i].frame));
         if (ops[i].cmd == HV_MMU_CLEAR)
             fill_frames(fake, ops[i].frame, 1, 0);
         else
@@ -350,7 +350,7 @@ static int fake_hypercall_page(struct hv *hv, uint32_t domid, uint64_t frame)
     int rc = fake_turn(fake_of(hv), "hypercall_page");
 
     assert_non_null(domain);
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     if (rc == 0)
         domain->hypercall_frame = frame;
     return rc;
@@ -523,6 +523,10 @@ static const struct hv_ops fake_hv_ops = {
     .mmu = fake_mmu,
     .hypercall_page = fake_hypercall_page,
     .set_vcpu = fake_set_vcpu,
+    .get_vcpu_state = fake_get_vcpu_state,
+    .set_vcpu_state = fake_set_vcpu_state,
+    .page_types = fake_page_types,
+    .resume = fake_resume,
     .pause = fake_pause,
     .unpause = fake_unpause,
     .destroy = fake_destroy,
