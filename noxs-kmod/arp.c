@@ -23,17 +23,23 @@ static bool is_request_to_all(const uint8_t *frame, unsigned int size)
 	       !memcmp(frame + TYPE, request, sizeof(request));
 }
 
-bool noxs_arp_unwanted(const uint8_t *frame, unsigned int size, const struct noxs_vif_front *front)
+void noxs_arp_parse(const uint8_t *frame, unsigned int size, struct noxs_arp *arp)
+{
+	arp->is_request = is_request_to_all(frame, size);
+	if (!arp->is_request)
+		return;
+	memcpy(&arp->sender, frame + SENDER, sizeof(arp->sender));
+	memcpy(&arp->target, frame + TARGET, sizeof(arp->target));
+	arp->bit = NOXS_VIF_ARP_BIT(frame + SENDER);
+}
+
+bool noxs_arp_unwanted(const struct noxs_arp *arp, const struct noxs_vif_front *front)
 {
 	uint32_t own = READ_ONCE(front->ipv4);
-	const uint8_t *sender = frame + SENDER;
-	const uint8_t *target = frame + TARGET;
-	uint8_t bit;
 
-	if (!own || !is_request_to_all(frame, size) || !memcmp(sender, &own, sizeof(own)))
+	if (!own || !arp->is_request || arp->sender == own)
 		return false;
-	if (memcmp(sender, target, sizeof(own)))
-		return memcmp(target, &own, sizeof(own)) != 0;
-	bit = NOXS_VIF_ARP_BIT(sender);
-	return !(READ_ONCE(front->arp_peers[bit / 8]) & (1 << bit % 8));
+	if (arp->sender != arp->target)
+		return arp->target != own;
+	return !(READ_ONCE(front->arp_peers[arp->bit / 8]) & (1 << arp->bit % 8));
 }

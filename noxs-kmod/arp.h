@@ -9,7 +9,16 @@
 #include <stdbool.h>
 #endif
 
-/* frame: from its Ethernet header on. What the front-end writes meanwhile is read once. */
-bool noxs_arp_unwanted(const uint8_t *frame, unsigned int size, const struct noxs_vif_front *front);
+/* What of a frame decides who wants it. Addresses in network byte order. */
+struct noxs_arp {
+	bool is_request; /* a broadcast ARP request; else nobody is kept from the frame */
+	uint8_t bit;	 /* of the sender, in a front-end's table of peers */
+	uint32_t sender, target;
+};
+
+/* frame: from its Ethernet header on. */
+void noxs_arp_parse(const uint8_t *frame, unsigned int size, struct noxs_arp *arp);
+/* What the front-end writes meanwhile is read once. */
+bool noxs_arp_unwanted(const struct noxs_arp *arp, const struct noxs_vif_front *front);
 
 #endif

@@ -25,43 +25,84 @@ static long ioc_version(void __user *arg)
 	return copy_to_user(arg, &version, sizeof(version)) ? -EFAULT : 0;
 }
 
+/*
+ * The configurations of a call, checked; what it left open of new devices is filled in. failed says
+ * which one is at fault.
+ */
+static struct noxs_dev_config *get_configs(domid_t domid, u64 user, unsigned int nr, bool is_new,
+					   unsigned int *failed)
+{
+	struct noxs_dev_config *configs;
+	int rc;
+
+	*failed = 0;
+	if (nr == 0 || nr > NOXS_OP_BATCH || check_domid(domid))
+		return ERR_PTR(-EINVAL);
+	configs = memdup_user(u64_to_user_ptr(user), nr * sizeof(*configs));
+	if (IS_ERR(configs))
+		return configs;
+	for (; *failed < nr; ++*failed) {
+		rc = noxs_check(domid, &configs[*failed], is_new);
+		if (rc) {
+			kfree(configs);
+			return ERR_PTR(rc);
+		}
+	}
+	return configs;
+}
+
 static long ioc_create(void __user *arg)
 {
 	struct noxs_ioc_create __user *user = arg;
-	struct noxs_dev_config __user *user_devs;
 	struct noxs_dev_config *configs;
 	struct noxs_ioc_create create;
-	unsigned int failed = 0;
-	size_t size;
+	unsigned int failed;
 	long rc;
 
 	if (copy_from_user(&create, user, sizeof(create)))
 		return -EFAULT;
-	if (create.reserved || create.nr == 0 || create.nr > NOXS_OP_BATCH ||
-	    check_domid(create.domid))
+	if (create.reserved)
 		return -EINVAL;
-	size = create.nr * sizeof(*configs);
-	user_devs = u64_to_user_ptr(create.devs);
-	configs = memdup_user(user_devs, size);
-	if (IS_ERR(configs))
-		return PTR_ERR(configs);
-
-	for (failed = 0; failed < create.nr; failed++) {
-		rc = noxs_check(create.domid, &configs[failed]);
-		if (rc)
-			goto out_failed;
+	configs = get_configs(create.domid, create.devs, create.nr, true, &failed);
+	if (IS_ERR(configs)) {
+		rc = PTR_ERR(configs);
+		goto out_failed;
 	}
 	/* All that is told on success is told before: nothing can fail after. */
 	rc = -EFAULT;
-	if (copy_to_user(user_devs, configs, size) || put_user(failed, &user->failed))
-		goto out;
-	rc = noxs_create(create.domid, configs, create.nr, &failed);
-out_failed:
-	if (rc && put_user(failed, &user->failed))
-		rc = -EFAULT;
-out:
+	if (!copy_to_user(u64_to_user_ptr(create.devs), configs, create.nr * sizeof(*configs)) &&
+	    !put_user(failed, &user->failed))
+		rc = noxs_create(create.domid, configs, create.nr, &failed);
 	kfree(configs);
-	return rc;
+out_failed:
+	return rc && put_user(failed, &user->failed) ? -EFAULT : rc;
+}
+
+static long ioc_configure(void __user *arg)
+{
+	struct noxs_ioc_configure __user *user = arg;
+	struct noxs_ioc_configure configure;
+	struct noxs_dev_config *configs;
+	unsigned int failed;
+	long rc = 0;
+
+	if (copy_from_user(&configure, user, sizeof(configure)))
+		return -EFAULT;
+	if (configure.reserved)
+		return -EINVAL;
+	configs = get_configs(configure.domid, configure.devs, configure.nr, false, &failed);
+	if (IS_ERR(configs)) {
+		rc = PTR_ERR(configs);
+		goto out_failed;
+	}
+	for (failed = 0; !rc && failed < configure.nr; failed += !rc)
+		rc = noxs_configure(configure.domid, &configs[failed]);
+	if (!rc && copy_to_user(u64_to_user_ptr(configure.devs), configs,
+				configure.nr * sizeof(*configs)))
+		rc = -EFAULT;
+	kfree(configs);
+out_failed:
+	return put_user(failed, &user->failed) ? -EFAULT : rc;
 }
 
 static long ioc_destroy(void __user *arg)
@@ -182,6 +223,7 @@ static const struct {
 	long (*fn)(void __user *arg);
 } ioctls[] = {
 	{ NOXS_IOC_CREATE, ioc_create },
+	{ NOXS_IOC_CONFIGURE, ioc_configure },
 	{ NOXS_IOC_DESTROY, ioc_destroy },
 	{ NOXS_IOC_LIST, ioc_list },
 	{ NOXS_IOC_WAIT, ioc_wait },

@@ -259,12 +259,12 @@ static int check_new(domid_t domid, const struct noxs_dev_config *configs, unsig
 	return find(&key) ? -EEXIST : 0;
 }
 
-int noxs_check(domid_t domid, struct noxs_dev_config *config)
+int noxs_check(domid_t domid, struct noxs_dev_config *config, bool is_new)
 {
 	if (config->type >= NOXS_DEV_TYPES || !types[config->type] || config->reserved ||
 	    config->id == NOXS_ID_ALL)
 		return -EINVAL;
-	return types[config->type]->check(domid, config);
+	return types[config->type]->check(domid, config, is_new);
 }
 
 static int create_locked(domid_t domid, const struct noxs_dev_config *configs, unsigned int nr,
@@ -319,6 +319,30 @@ int noxs_create(domid_t domid, const struct noxs_dev_config *configs, unsigned i
 		return -EINTR;
 	rc = create_locked(domid, configs, nr, failed);
 	mutex_unlock(&noxs_table_lock);
+	return rc;
+}
+
+int noxs_configure(domid_t domid, struct noxs_dev_config *config)
+{
+	struct noxs_device *dev;
+	int rc;
+
+	if (!types[config->type]->configure)
+		return -EINVAL;
+	dev = noxs_get(domid, config->type, config->id);
+	if (!dev)
+		return -ENOENT;
+	mutex_lock(&dev->lock);
+	noxs_device_update(dev);
+	if (!dev->live)
+		rc = -ENOENT;
+	else if (READ_ONCE(dev->broken) || dev->back_state != NOXS_STATE_INITWAIT ||
+		 dev->front_state > NOXS_STATE_INITIALISING)
+		rc = -EBUSY;
+	else
+		rc = dev->type->configure(dev, config);
+	mutex_unlock(&dev->lock);
+	noxs_put(dev);
 	return rc;
 }
 

@@ -27,14 +27,19 @@ struct noxs_device;
 struct noxs_type {
 	const char *name;
 	size_t size;			/* of the structure that begins with struct noxs_device */
-	/* Checks what user space gave, and fills in what it left open. */
-	int (*check)(domid_t domid, struct noxs_dev_config *config);
+	/* Checks what user space gave; of a new device, fills in what it left open. */
+	int (*check)(domid_t domid, struct noxs_dev_config *config, bool is_new);
 	/* Optional: fills the back-end's half of the control page. */
 	void (*init)(struct noxs_device *dev);
 	/* Optional, under rtnl: makes the network device. */
 	int (*publish)(struct noxs_device *dev);
 	/* Optional: undoes publish; the event channel is closed, the front-end disconnected. */
 	void (*unpublish)(struct noxs_device *dev);
+	/*
+	 * Optional, dev->lock held, no front-end connected yet: another configuration, which is
+	 * checked; fills in what it left open.
+	 */
+	int (*configure)(struct noxs_device *dev, struct noxs_dev_config *config);
 	/* dev->lock held. 0 or -errno, which becomes the back-end's error. */
 	int (*connect)(struct noxs_device *dev);
 	/* dev->lock held. Only after a successful connect. */
@@ -94,10 +99,12 @@ void noxs_device_break(struct noxs_device *dev, const char *what);
 /* device.c: the table of devices, their life and their states */
 extern struct mutex noxs_table_lock;
 /* Checks and completes one configuration. */
-int noxs_check(domid_t domid, struct noxs_dev_config *config);
+int noxs_check(domid_t domid, struct noxs_dev_config *config, bool is_new);
 /* The configurations are checked. failed: index of the one at fault, or nr. */
 int noxs_create(domid_t domid, const struct noxs_dev_config *configs, unsigned int nr,
 		unsigned int *failed);
+/* The configuration is checked. */
+int noxs_configure(domid_t domid, struct noxs_dev_config *config);
 int noxs_destroy(const struct noxs_key *key, u32 *removed);
 /* Calls fn for each device that matches until it returns non-zero; the table is locked. */
 int noxs_for_each(const struct noxs_key *key, int (*fn)(struct noxs_device *dev, void *arg),

@@ -10,7 +10,7 @@ struct noxs_sysctl {
 	u32 sequence;			/* under dev.lock */
 };
 
-static int sysctl_check(domid_t domid, struct noxs_dev_config *config)
+static int sysctl_check(domid_t domid, struct noxs_dev_config *config, bool is_new)
 {
 	return memchr_inv(config->bytes, 0, sizeof(config->bytes)) || config->id ? -EINVAL : 0;
 }

@@ -23,7 +23,7 @@ static int check_name(const char *name)
 	return name[0] && (!dev_valid_name(name) || strchr(name, '%')) ? -EINVAL : 0;
 }
 
-static int vif_check(domid_t domid, struct noxs_dev_config *config)
+static int vif_check(domid_t domid, struct noxs_dev_config *config, bool is_new)
 {
 	struct noxs_vif_config *vif = &config->vif;
 
@@ -38,22 +38,28 @@ static int vif_check(domid_t domid, struct noxs_dev_config *config)
 		vif->mtu = ETH_DATA_LEN;
 	if (vif->mtu < ETH_MIN_MTU || vif->mtu > ETH_MAX_MTU - VLAN_ETH_HLEN)
 		return -EINVAL;
-	if (vif->ifname[0] == '\0')
+	if (is_new && vif->ifname[0] == '\0')
 		snprintf(vif->ifname, sizeof(vif->ifname), "vif%u.%u", domid, config->id);
 	return 0;
 }
 
-static void vif_init(struct noxs_device *dev)
+void noxs_vif_tell(struct noxs_device *dev)
 {
 	struct noxs_vif_back *back = &dev->ctrl->vif_back;
 	const struct noxs_vif_config *config = &dev->config.vif;
-	struct noxs_vif *vif = to_vif(dev);
 
-	back->features = NOXS_VIF_FEATURES;
 	memcpy(back->mac, config->mac, ETH_ALEN);
 	back->mtu = config->mtu;
 	back->ipv4 = config->ipv4;
 	back->ipv4_prefix = config->ipv4_prefix;
+}
+
+static void vif_init(struct noxs_device *dev)
+{
+	struct noxs_vif *vif = to_vif(dev);
+
+	dev->ctrl->vif_back.features = NOXS_VIF_FEATURES;
+	noxs_vif_tell(dev);
 	vif->hotplug = NOXS_HOTPLUG_WAITING;
 	spin_lock_init(&vif->rx_lock);
 	__skb_queue_head_init(&vif->rx_queue);
@@ -151,12 +157,9 @@ bool noxs_vif_is_netdev(const struct net_device *netdev)
 /* The highest address that is not a broadcast: a bridge takes the lowest one of its ports. */
 static const u8 netdev_mac[ETH_ALEN] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff };
 
-static void vif_setup(struct net_device *netdev)
+void noxs_netdev_setup(struct net_device *netdev)
 {
 	ether_setup(netdev);
-	netdev->netdev_ops = &vif_netdev_ops;
-	netdev->ethtool_ops = &vif_ethtool_ops;
-	netdev->rtnl_link_ops = &noxs_vif_link_ops;
 	/* Packets that a guest has no room for wait with us, up to a limit, and not in a qdisc. */
 	netdev->priv_flags |= IFF_NO_QUEUE;
 	netdev->hw_features = NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM | NETIF_F_TSO |
@@ -166,6 +169,16 @@ static void vif_setup(struct net_device *netdev)
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = ETH_MAX_MTU - VLAN_ETH_HLEN;
 	eth_hw_addr_set(netdev, netdev_mac);
+}
+
+static void vif_setup(struct net_device *netdev)
+{
+	noxs_netdev_setup(netdev);
+	netdev->netdev_ops = &vif_netdev_ops;
+	netdev->ethtool_ops = &vif_ethtool_ops;
+	netdev->rtnl_link_ops = &noxs_vif_link_ops;
+	/* One of a pool is up before it gets its guest's name. */
+	netdev->priv_flags |= IFF_LIVE_RENAME_OK;
 	/*
 	 * The link is up before the guest is there. Were it to come up with the guest, a work item
 	 * would tell the bridge, which until then drops what the guest sends: first of all its
@@ -185,9 +198,9 @@ static void suppress_uevents(struct net_device *netdev)
 /*
  * A port of a bridge has no addresses. IPv6 makes no state (some 60 sysctls) for a device whose MTU
  * is too small when it is registered, and leaves a slave alone when it comes up: so neither that
- * work nor its packets to the guest. noxs_vif_mtu() sets the MTU before anybody is told of it.
+ * work nor its packets to the guest. The MTU is set before anybody is told of it.
  */
-static void suppress_ipv6(struct net_device *netdev)
+void noxs_netdev_no_ipv6(struct net_device *netdev)
 {
 	netdev->mtu = IPV6_MIN_MTU - 1;
 	netdev->flags |= IFF_SLAVE;
@@ -211,7 +224,7 @@ static int vif_publish(struct noxs_device *dev)
 	*(struct noxs_vif **)netdev_priv(netdev) = vif;
 	netdev->mtu = dev->config.vif.mtu;
 	if (dev->config.vif.bridge[0])
-		suppress_ipv6(netdev);
+		noxs_netdev_no_ipv6(netdev);
 	suppress_uevents(netdev);
 	netif_napi_add(netdev, &vif->napi, noxs_vif_poll);
 	vif->netdev = netdev;
@@ -290,6 +303,7 @@ const struct noxs_type noxs_vif_type = {
 	.init = vif_init,
 	.publish = vif_publish,
 	.unpublish = vif_unpublish,
+	.configure = noxs_vif_configure,
 	.connect = noxs_vif_connect,
 	.disconnect = noxs_vif_disconnect,
 	.data_pending = noxs_vif_data_pending,
@@ -315,8 +329,13 @@ int noxs_vif_init(void)
 	rc = noxs_vif_hotplug_init();
 	if (rc)
 		goto err_hotplug;
+	rc = noxs_hub_init();
+	if (rc)
+		goto err_hub;
 	return 0;
 
+err_hub:
+	noxs_vif_hotplug_exit();
 err_hotplug:
 err_rings:
 	noxs_vif_rx_exit();
@@ -328,6 +347,7 @@ err_rx:
 void noxs_vif_exit(void)
 {
 	noxs_vif_flush();
+	noxs_hub_exit();
 	noxs_vif_hotplug_exit();
 	noxs_vif_rx_exit();
 	noxs_vif_tx_exit();

@@ -30,6 +30,11 @@ struct noxs_vif {
 	u32 hotplug;			/* enum noxs_hotplug; written under rtnl, or FAILED */
 	u32 hotplug_error;
 
+	/* Under rtnl: the hub of its bridge. */
+	struct noxs_hub *hub;
+	struct list_head hub_node;
+	bool hub_left;			/* it was with one before */
+
 	/* Under dev.lock. */
 	struct page *ring_pages[2];
 	grant_handle_t ring_handles[2];
@@ -69,12 +74,21 @@ static inline struct noxs_vif *netdev_vif(const struct net_device *netdev)
 extern const struct noxs_type noxs_vif_type;
 int noxs_vif_init(void);
 void noxs_vif_exit(void);
+/* Writes the configuration into the control page. */
+void noxs_vif_tell(struct noxs_device *dev);
+/* What all our network devices have in common. */
+void noxs_netdev_setup(struct net_device *netdev);
+/* Before it is registered; its MTU is to be set at NETDEV_REGISTER. */
+void noxs_netdev_no_ipv6(struct net_device *netdev);
 /* At NETDEV_REGISTER, after IPv6. */
 void noxs_vif_mtu(struct net_device *netdev);
 /* At NETDEV_UP, after the bridge. */
 void noxs_vif_up(struct net_device *netdev);
 /* Waits until destroyed vifs have given their names back. Not under rtnl. */
 void noxs_vif_flush(void);
+
+/* vif_configure.c */
+int noxs_vif_configure(struct noxs_device *dev, struct noxs_dev_config *config);
 
 /* vif_hotplug.c: how far xendevd got, and what it is told */
 extern struct rtnl_link_ops noxs_vif_link_ops;
@@ -85,6 +99,13 @@ void noxs_vif_hotplug_over(void);
 bool noxs_vif_is_netdev(const struct net_device *netdev);
 int noxs_vif_hotplug_init(void);
 void noxs_vif_hotplug_exit(void);
+
+/* hub.c: what a bridge floods to its vifs. Under rtnl. */
+struct noxs_hub;
+/* It may have come to a bridge, or left one. */
+void noxs_hub_update_vif(struct net_device *netdev);
+int noxs_hub_init(void);
+void noxs_hub_exit(void);
 
 /* vif_connect.c: rings come and go. dev->lock held. */
 int noxs_vif_connect(struct noxs_device *dev);

@@ -74,6 +74,8 @@ static int hotplug_notify(struct notifier_block *block, unsigned long event, voi
 		noxs_vif_mtu(netdev);
 	else if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
 		hotplug_update(netdev_vif(netdev), netdev);
+	if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
+		noxs_hub_update_vif(netdev);
 	if (event == NETDEV_UP)
 		noxs_vif_up(netdev);
 	return NOTIFY_DONE;

@@ -285,11 +285,13 @@ netdev_tx_t noxs_vif_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct noxs_vif *vif = netdev_vif(netdev);
 	struct rx_batch *batch = this_cpu_ptr(batches);
 	bool sent = false, queued = false, unwanted = false;
+	struct noxs_arp arp;
 
+	noxs_arp_parse(skb->data, skb_headlen(skb), &arp);
 	spin_lock(&vif->rx_lock);
 	if (!vif->connected || READ_ONCE(vif->dev.broken) || !acceptable(vif, skb)) {
 		vif->rx_drops++;
-	} else if (noxs_arp_unwanted(skb->data, skb_headlen(skb), &vif->dev.ctrl->vif_front)) {
+	} else if (noxs_arp_unwanted(&arp, &vif->dev.ctrl->vif_front)) {
 		/* Not a loss: the guest would do nothing with it but wake up. */
 		unwanted = true;
 	} else if (skb_queue_empty(&vif->rx_queue) &&

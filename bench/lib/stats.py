@@ -10,10 +10,16 @@ def percentile(values, percent):
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
+def tenths(values):
+    """The first and the last tenth of a series."""
+    size = max(1, len(values) // 10)
+    return values[:size], values[-size:]
+
+
 def tenth_ratio(values):
     """Median of the last tenth over median of the first tenth: how the cost grows with N."""
-    size = max(1, len(values) // 10)
-    return statistics.median(values[-size:]) / statistics.median(values[:size])
+    first, last = tenths(values)
+    return statistics.median(last) / statistics.median(first)
 
 
 def summary(values):

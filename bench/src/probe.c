@@ -7,7 +7,8 @@
 
 const struct probe probe_none = {.name = "none"};
 
-static const struct probe *const probes[] = {&probe_none, &probe_ready, &probe_ping};
+static const struct probe *const probes[] = {&probe_none, &probe_ready, &probe_ping, &probe_stamp,
+                                             &probe_udp};
 
 const struct probe *probe_find(const char *name)
 {

@@ -18,6 +18,8 @@ struct probe {
 extern const struct probe probe_none;
 extern const struct probe probe_ready; /* the guest's own word: NOXS_OP_READY */
 extern const struct probe probe_ping;  /* its first answer to an ICMP echo request */
+extern const struct probe probe_stamp; /* a container's time at main() */
+extern const struct probe probe_udp;   /* a container's first packet */
 
 const struct probe *probe_find(const char *name);
 

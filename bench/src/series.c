@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,10 @@
 #define IDLE_US   5000
 
 struct series {
-    unsigned int count;
+    unsigned int count, first; /* guests first, first + 1, ... */
     long gap_us;
-    const char *probe_name;
+    const char *probe_name, *output; /* where the creating commands' stdout is added, or NULL */
+    bool stay;
     char **create, **destroy, **domid;
 };
 
@@ -127,7 +129,7 @@ static void messages_show(void)
 }
 
 /* fork, exec, wait; negative and a message when the command failed. */
-static int64_t run_timed(char **template, unsigned int n)
+static int64_t run_timed(char **template, unsigned int n, const char *output)
 {
     char **argv = expand_all(template, n);
     int64_t start, end;
@@ -141,7 +143,7 @@ static int64_t run_timed(char **template, unsigned int n)
         int null = open("/dev/null", O_RDWR);
 
         dup2(null, 0);
-        dup2(null, 1);
+        dup2(output ? open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : null, 1);
         dup2(messages, 2);
         execv(argv[0], argv);
         fprintf(stderr, "series: cannot run %s: %s\n", argv[0], strerror(errno));
@@ -193,7 +195,7 @@ static int create_one(const struct series *series, const struct probe *probe, un
     if (probe->before && probe->before(n))
         return -1;
     start = monotonic_ns();
-    sample->create_ns = run_timed(series->create, n);
+    sample->create_ns = run_timed(series->create, n, series->output);
     if (sample->create_ns < 0)
         return -1;
     sample->up_ns = -1;
@@ -226,10 +228,10 @@ static void print_ms(int64_t ns, char end)
 /* Guest 0 is not counted: the first of a kind reads the programs from the disk. */
 static int warm_up(const struct series *series)
 {
-    if (run_timed(series->create, 0) < 0)
+    if (run_timed(series->create, 0, NULL) < 0)
         return -1;
     sleep_us(series->gap_us);
-    if (series->destroy && run_timed(series->destroy, 0) < 0)
+    if (series->destroy && run_timed(series->destroy, 0, NULL) < 0)
         return -1;
     sleep_us(series->gap_us);
     return 0;
@@ -241,12 +243,12 @@ static int run_series(const struct series *series, const struct probe *probe)
     unsigned int done = 0;
     int rc = 0;
 
-    if (!samples || warm_up(series)) {
+    if (!samples || (series->first == 1 && warm_up(series))) {
         free(samples);
         return 1;
     }
     while (done < series->count) {
-        if (create_one(series, probe, done + 1, &samples[done])) {
+        if (create_one(series, probe, series->first + done, &samples[done])) {
             rc = 1;
             break;
         }
@@ -255,15 +257,15 @@ static int run_series(const struct series *series, const struct probe *probe)
     }
     for (unsigned int i = 0; i < done; i++) {
         samples[i].destroy_ns = -1;
-        if (series->destroy) {
-            samples[i].destroy_ns = run_timed(series->destroy, i + 1);
+        if (series->destroy && !series->stay) {
+            samples[i].destroy_ns = run_timed(series->destroy, series->first + i, NULL);
             rc |= samples[i].destroy_ns < 0;
             sleep_us(series->gap_us);
         }
     }
     printf("n,create_ms,boot_ms,destroy_ms\n");
     for (unsigned int i = 0; i < done; i++) {
-        printf("%u,", i + 1);
+        printf("%u,", series->first + i);
         print_ms(samples[i].create_ns, ',');
         print_ms(samples[i].up_ns, ',');
         print_ms(samples[i].destroy_ns, '\n');
@@ -286,21 +288,29 @@ static char **take_command(int argc, char **argv, int *index)
 
 static int usage(void)
 {
-    fputs("usage: series -n COUNT [-g GAP_US] [-p PROBE] create CMD... \\; [destroy CMD... \\;] "
-          "[domid CMD... \\;]\n",
-          stderr);
+    fputs(
+        "usage: series -n COUNT [-f FIRST] [-s] [-g GAP_US] [-p PROBE] [-o FILE] create CMD... \\; "
+        "[destroy CMD... \\;] [domid CMD... \\;]\n"
+        "-s: the guests stay; only the one before the first, which is not counted, is destroyed\n",
+        stderr);
     return 2;
 }
 
 int main(int argc, char **argv)
 {
-    struct series series = {.probe_name = "none", .gap_us = 30000};
+    struct series series = {.first = 1, .probe_name = "none", .gap_us = 30000};
     const struct probe *probe;
     int option;
 
-    while ((option = getopt(argc, argv, "+n:g:p:")) != -1) {
+    while ((option = getopt(argc, argv, "+n:f:sg:p:o:")) != -1) {
         if (option == 'n')
             series.count = (unsigned int)atoi(optarg);
+        else if (option == 'f')
+            series.first = (unsigned int)atoi(optarg);
+        else if (option == 's')
+            series.stay = true;
+        else if (option == 'o')
+            series.output = optarg;
         else if (option == 'g')
             series.gap_us = atol(optarg);
         else if (option == 'p')

@@ -2,7 +2,7 @@
 /*
  * Runs in dom0, without the daemon: prepares shells for a configuration, then puts a guest into
  * each, and prints what every step took, in us: the median of the first and of the last tenth.
- * Destroys them all.
+ * Destroys them all unless it is to keep them.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 
 struct options {
     unsigned int count;
-    bool warm, cold;
+    bool warm, cold, keep;
     const char *config;
 };
 
@@ -207,6 +207,24 @@ static void run_cold(struct chaos *chaos, struct chaos_config *config, const str
     free(create.ns);
 }
 
+/* A guest that does not run would make all of this meaningless. */
+static void check_up(struct chaos *chaos, struct chaos_config *config, unsigned int count)
+{
+    struct chaos_domain_times times;
+    struct chaos_domain domain;
+    unsigned int n, up = 0;
+
+    pause_ms(200);
+    for (n = 0; n < count; n++) {
+        personalize(config, n);
+        if (chaos_domain_find(chaos, config->name, &domain, &err) < 0 ||
+            chaos_domain_times(chaos, &domain, &times, &err) < 0)
+            die("look");
+        up += times.ready_ns != 0;
+    }
+    printf("%-8s %-10s %9u of %u\n", "guests", "up", up, count);
+}
+
 static void destroy_all(struct chaos *chaos, struct chaos_config *config, unsigned int count)
 {
     struct table destroy = table_new("destroy", count);
@@ -232,6 +250,7 @@ static struct options parse(int argc, char **argv)
         {"count", required_argument, NULL, 'n'},
         {"warm", no_argument, NULL, 'w'},
         {"cold", no_argument, NULL, 'c'},
+        {"keep", no_argument, NULL, 'k'},
         {NULL, 0, NULL, 0},
     };
     struct options how = {.count = 100};
@@ -244,11 +263,13 @@ static struct options parse(int argc, char **argv)
             how.warm = true;
         else if (option == 'c')
             how.cold = true;
+        else if (option == 'k')
+            how.keep = true;
         else
             exit(2);
     }
     if (optind + 1 != argc || how.count == 0) {
-        fprintf(stderr, "usage: bench-shells [--count N] [--warm | --cold] CONFIG\n");
+        fprintf(stderr, "usage: bench-shells [--count N] [--warm | --cold] [--keep] CONFIG\n");
         exit(2);
     }
     how.config = argv[optind];
@@ -267,13 +288,17 @@ int main(int argc, char **argv)
         die(how.config);
     if (chaos_open(&chaos, &err) < 0)
         die("open");
+    if (!how.cold && shell_cache_images(chaos, &err) < 0)
+        die("cache");
     cmdline = config.cmdline;
     printf("%-8s %-10s %9s %9s\n", "what", "step", "first us", "last us");
     if (how.cold)
         run_cold(chaos, &config, &how);
     else
         run_shells(chaos, &config, &how);
-    destroy_all(chaos, &config, how.count);
+    check_up(chaos, &config, how.count);
+    if (!how.keep)
+        destroy_all(chaos, &config, how.count);
     config.cmdline = cmdline;
     chaos_config_free(&config);
     chaos_close(chaos);

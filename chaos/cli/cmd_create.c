@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <string.h>
 
 #include <chaos/console.h>
 #include <chaos/domain.h>
 
 #include "cmd.h"
 #include "console.h"
-#include "json.h"
 #include "output.h"
+#include "timing.h"
 
 struct create_options {
     bool paused, dry_run, console, strict, quiet;
@@ -39,44 +37,6 @@ static void sink(void *opaque, const char *text, size_t length)
 {
     (void)opaque;
     out_write(text, length);
-}
-
-static uint64_t us(uint64_t from_ns, uint64_t to_ns)
-{
-    return (to_ns - from_ns) / 1000;
-}
-
-static void print_timing(const struct chaos_timing *timing)
-{
-    uint64_t last = timing->start_ns;
-    unsigned int i;
-
-    for (i = 0; i < timing->nr; i++) {
-        out_printf("%-10s %8" PRIu64 "\n", timing->step[i].name, us(last, timing->step[i].end_ns));
-        last = timing->step[i].end_ns;
-    }
-    out_printf("%-10s %8" PRIu64 "\n", "total", us(timing->start_ns, last));
-}
-
-static void print_timing_json(const struct chaos_timing *timing, const struct chaos_domain *domain)
-{
-    uint64_t last = timing->start_ns;
-    struct json json;
-    unsigned int i;
-
-    json_init(&json, sink, NULL);
-    json_object(&json, NULL);
-    json_unsigned(&json, "schema", 1);
-    json_string(&json, "name", domain->name);
-    json_unsigned(&json, "domid", domain->domid);
-    json_object(&json, "us");
-    for (i = 0; i < timing->nr; i++) {
-        json_unsigned(&json, timing->step[i].name, us(last, timing->step[i].end_ns));
-        last = timing->step[i].end_ns;
-    }
-    json_unsigned(&json, "total", us(timing->start_ns, last));
-    json_object_end(&json);
-    json_object_end(&json);
 }
 
 static void on_signal(int number)
@@ -113,12 +73,8 @@ static int create(const struct create_options *given, const struct chaos_config 
     if (config->nr_vifs > 0)
         let_signals_interrupt();
     rc = chaos_domain_create(chaos, config, &how, &domain, err);
-    if (rc == 0 && given->timing) {
-        if (strcmp(given->timing, "json") == 0)
-            print_timing_json(&timing, &domain);
-        else
-            print_timing(&timing);
-    }
+    if (rc == 0 && given->timing)
+        timing_print(&timing, &domain, given->timing);
     if (rc == 0 && given->console)
         rc = console_run(chaos, &domain, CONSOLE_FOLLOW | (given->paused ? 0 : CONSOLE_UNPAUSE),
                          err);

@@ -26,34 +26,6 @@ struct window {
     size_t nr_ops;
 };
 
-int boot_files_open(struct boot_files *files, const char *kernel, const char *ramdisk,
-                    struct chaos_error *err)
-{
-    struct image_source source;
-    int rc;
-
-    files->kernel_path = kernel;
-    files->ramdisk_path = ramdisk;
-    rc = image_file_open(&files->kernel, "kernel", kernel, err);
-    if (rc < 0)
-        return rc;
-    source = image_file_source(&files->kernel);
-    rc = image_elf_parse(&source, &files->image, err);
-    if (rc < 0)
-        chaos_error_wrap(err, "kernel \"%s\"", kernel);
-    else if (ramdisk)
-        rc = image_file_open(&files->ramdisk, "ramdisk", ramdisk, err);
-    if (rc < 0)
-        boot_files_close(files);
-    return rc;
-}
-
-void boot_files_close(struct boot_files *files)
-{
-    image_file_close(&files->kernel);
-    image_file_close(&files->ramdisk);
-}
-
 static size_t add_frames(struct window *window, const struct memory *memory, uint64_t pfn,
                          uint64_t nr)
 {
@@ -116,7 +88,7 @@ static int plan_window(struct window *window, const struct build *build, uint64_
 
     window->frames = malloc(most * sizeof(*window->frames));
     window->kernel_slot = malloc(layout->kernel_pages * sizeof(*window->kernel_slot));
-    window->ops = malloc((layout->kernel_pages + 1) * sizeof(*window->ops));
+    window->ops = malloc((layout->kernel_pages + 2) * sizeof(*window->ops));
     if (!window->frames || !window->kernel_slot || !window->ops)
         return -ENOMEM;
     add_kernel(window, build);
@@ -127,6 +99,8 @@ static int plan_window(struct window *window, const struct build *build, uint64_
     window->shared_info = window->nr;
     window->frames[window->nr++] = shared_info;
     add_clear(window, build->console_frame);
+    if (build->store_frame)
+        add_clear(window, build->store_frame);
     return 0;
 }
 
@@ -193,7 +167,6 @@ static int load_files(const struct window *window, const struct build *build,
                       struct chaos_error *err)
 {
     struct boot_files *files = build->files;
-    struct image_source source = image_file_source(&files->kernel);
     const uint64_t size = build->layout.ramdisk_size;
     unsigned int i;
     char *to;
@@ -203,17 +176,16 @@ static int load_files(const struct window *window, const struct build *build,
         if (files->image.segment[i].file_size > 0)
             clear_edges(window, build, &files->image.segment[i]);
     for (i = 0; i < files->image.nr_segments; i++) {
-        rc = load_segment(window, build, &source, &files->image.segment[i]);
+        rc = load_segment(window, build, &files->kernel.source, &files->image.segment[i]);
         if (rc < 0)
-            return file_changed(err, rc, "kernel", files->kernel_path);
+            return file_changed(err, rc, "kernel", files->kernel.path);
     }
     if (size == 0)
         return 0;
-    source = image_file_source(&files->ramdisk);
     to = slot_address(window, window->ramdisk);
-    rc = source.read(source.opaque, 0, to, size);
+    rc = files->ramdisk.source.read(files->ramdisk.source.opaque, 0, to, size);
     if (rc < 0)
-        return file_changed(err, rc, "ramdisk", files->ramdisk_path);
+        return file_changed(err, rc, "ramdisk", files->ramdisk.path);
     memset(to + size, 0, build->layout.ramdisk_pages * HV_PAGE_SIZE - size);
     return 0;
 }
@@ -247,6 +219,10 @@ static void write_start_info(const struct window *window, const struct build *bu
     info->shared_info = window->frames[window->shared_info] << HV_PAGE_SHIFT;
     info->console.domU.mfn = build->console_frame;
     info->console.domU.evtchn = build->console_port;
+    if (build->store_frame) {
+        info->store_mfn = build->store_frame;
+        info->store_evtchn = build->store_port;
+    }
     info->pt_base = layout_address(layout, layout->tables_pfn);
     info->nr_pt_frames = layout->nr_tables;
     info->mfn_list = layout_address(layout, layout->p2m_pfn);
@@ -291,6 +267,8 @@ int build_memory(struct hv *hv, struct build *build, struct chaos_error *err)
     int rc;
 
     build->console_frame = memory_frame(build->memory, build->layout.console_pfn);
+    if (build->layout.store_pfn)
+        build->store_frame = memory_frame(build->memory, build->layout.store_pfn);
     rc = hv->ops->info(hv, build->domid, &info);
     if (rc < 0)
         return hv_error(err, rc, "ask Xen about it");
@@ -309,31 +287,57 @@ int build_memory(struct hv *hv, struct build *build, struct chaos_error *err)
     return rc;
 }
 
-int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err)
+int build_hypercall_page(struct hv *hv, const struct build *build, struct chaos_error *err)
 {
-    const struct layout *layout = &build->layout;
     const struct image *image = &build->files->image;
-    const uint64_t root = memory_frame(build->memory, layout->tables_pfn);
-    const struct hv_mmu_op pin = {.cmd = HV_MMU_PIN, .frame = root};
-    const struct hv_vcpu vcpu = {
-        .entry = image->entry,
-        .stack = layout_address(layout, layout->stack_pfn + 1),
-        .start_info = layout_address(layout, layout->start_info_pfn),
-        .root_frame = root,
-    };
-    const char *what = "pin its page tables";
     uint64_t pfn;
     int rc;
 
-    rc = hv->ops->mmu(hv, build->domid, &pin, 1);
-    if (rc == 0 && image->has_hypercall_page) {
-        what = "fill its hypercall page";
-        pfn = (image->hypercall_page - layout->virt_base) >> HV_PAGE_SHIFT;
-        rc = hv->ops->hypercall_page(hv, build->domid, memory_frame(build->memory, pfn));
-    }
-    if (rc == 0) {
-        what = "set its first vcpu";
-        rc = hv->ops->set_vcpu(hv, build->domid, &vcpu);
-    }
-    return rc < 0 ? hv_error(err, rc, "%s", what) : 0;
+    if (!image->has_hypercall_page)
+        return 0;
+    pfn = (image->hypercall_page - build->layout.virt_base) >> HV_PAGE_SHIFT;
+    rc = hv->ops->hypercall_page(hv, build->domid, memory_frame(build->memory, pfn));
+    return rc < 0 ? hv_error(err, rc, "fill its hypercall page") : 0;
+}
+
+int build_entry(struct hv *hv, const struct build *build, struct chaos_error *err)
+{
+    const struct layout *layout = &build->layout;
+    const struct hv_vcpu vcpu = {
+        .entry = build->files->image.entry,
+        .stack = layout_address(layout, layout->stack_pfn + 1),
+        .start_info = layout_address(layout, layout->start_info_pfn),
+        .root_frame = memory_frame(build->memory, layout->tables_pfn),
+    };
+    int rc = hv->ops->set_vcpu(hv, build->domid, &vcpu);
+
+    return rc < 0 ? hv_error(err, rc, "set its first vcpu") : 0;
+}
+
+static int pin(struct hv *hv, const struct build *build, enum hv_mmu_cmd cmd)
+{
+    const struct hv_mmu_op op = {.cmd = cmd,
+                                 .frame = memory_frame(build->memory, build->layout.tables_pfn)};
+
+    return hv->ops->mmu(hv, build->domid, &op, 1);
+}
+
+int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err)
+{
+    int rc = pin(hv, build, HV_MMU_PIN);
+
+    if (rc < 0)
+        return hv_error(err, rc, "pin its page tables");
+    rc = build_hypercall_page(hv, build, err);
+    return rc < 0 ? rc : build_entry(hv, build, err);
+}
+
+int build_undo_vcpu(struct hv *hv, const struct build *build, struct chaos_error *err)
+{
+    int rc = hv->ops->reset_vcpu(hv, build->domid);
+
+    if (rc < 0)
+        return hv_error(err, rc, "reset its first vcpu");
+    rc = pin(hv, build, HV_MMU_UNPIN);
+    return rc < 0 ? hv_error(err, rc, "unpin its page tables") : 0;
 }

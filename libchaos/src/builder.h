@@ -7,27 +7,10 @@
 
 #include <chaos/error.h>
 
+#include "boot_files.h"
 #include "hv.h"
-#include "image.h"
 #include "layout.h"
 #include "memory.h"
-
-/* A kernel and its ramdisk, open and found to be sound. */
-struct boot_files {
-    struct image_file kernel, ramdisk; /* ramdisk.fd -1: none */
-    const char *kernel_path, *ramdisk_path;
-    struct image image;
-};
-
-#define BOOT_FILES_NONE                                                                            \
-    {                                                                                              \
-        .kernel = {.fd = -1}, .ramdisk = {.fd = -1 }                                               \
-    }
-
-/* The paths are kept, not copied. */
-int boot_files_open(struct boot_files *files, const char *kernel, const char *ramdisk,
-                    struct chaos_error *err);
-void boot_files_close(struct boot_files *files);
 
 struct build {
     uint32_t domid;
@@ -35,13 +18,19 @@ struct build {
     struct boot_files *files;
     struct layout layout; /* by layout_compute */
     const char *cmdline;
-    uint32_t console_port;
-    uint64_t console_frame; /* out */
+    uint32_t console_port, store_port; /* store_port: if the layout has a page for its ring */
+    uint64_t console_frame;            /* out */
+    uint64_t store_frame;              /* out; 0: none */
 };
 
 /* Writes the guest's memory: one mapping for all that has contents. */
 int build_memory(struct hv *hv, struct build *build, struct chaos_error *err);
 /* Pins its page tables, fills its hypercall page, sets its first vcpu. */
 int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err);
+/* The second and the third of these alone. */
+int build_hypercall_page(struct hv *hv, const struct build *build, struct chaos_error *err);
+int build_entry(struct hv *hv, const struct build *build, struct chaos_error *err);
+/* Undoes build_vcpu: the memory can be written anew. */
+int build_undo_vcpu(struct hv *hv, const struct build *build, struct chaos_error *err);
 
 #endif

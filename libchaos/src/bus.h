@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* How a guest's devices are made, as a struct of functions: bus_noxs.c, or a model in the tests. */
+/*
+ * How a guest's devices are made, as a struct of functions: bus_noxs.c, bus_xenstore.c, bus.c that
+ * chooses between the two, or a model in the tests.
+ */
 #ifndef CHAOS_BUS_H
 #define CHAOS_BUS_H
 
@@ -11,6 +14,12 @@
 struct bus;
 
 enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT, BUS_REQUEST_SUSPEND };
+
+/* What a guest finds of its bus in its start info. */
+struct bus_start {
+    uint32_t store_port, console_port;
+    uint64_t store_frame, console_frame;
+};
 
 struct bus_ops {
     void (*close)(struct bus *bus);
@@ -26,12 +35,18 @@ struct bus_ops {
      */
     int (*configure)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                      struct chaos_error *err);
+    /*
+     * Makes the bus known to a domain whose memory is laid out, and that did not run yet. May be
+     * NULL: it need not be.
+     */
+    int (*introduce)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                     const struct bus_start *start, struct chaos_error *err);
     /* Until they work on the host's side. */
     int (*wait)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                 struct chaos_error *err);
     /* All devices of a domain that is gone; having none is not an error. */
-    int (*destroy)(struct bus *bus, uint32_t domid, struct chaos_error *err);
-    int (*request)(struct bus *bus, uint32_t domid, enum bus_request request,
+    int (*destroy)(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err);
+    int (*request)(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request request,
                    struct chaos_error *err);
 };
 

@@ -255,7 +255,7 @@ static int wait_devices(struct bus *bus, uint32_t domid, const struct chaos_conf
     return 0;
 }
 
-static int destroy(struct bus *bus, uint32_t domid, struct chaos_error *err)
+static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err)
 {
     struct bus_noxs *noxs = (struct bus_noxs *)bus;
     struct noxs_ioc_destroy call = {
@@ -264,6 +264,7 @@ static int destroy(struct bus *bus, uint32_t domid, struct chaos_error *err)
     };
     int rc = open_device(noxs, err);
 
+    (void)which;
     if (rc < 0)
         return rc;
     if (ioctl(noxs->fd, NOXS_IOC_DESTROY, &call) == 0 || errno == ENOENT)
@@ -275,7 +276,8 @@ static int destroy(struct bus *bus, uint32_t domid, struct chaos_error *err)
     return rc;
 }
 
-static int request(struct bus *bus, uint32_t domid, enum bus_request what, struct chaos_error *err)
+static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request what,
+                   struct chaos_error *err)
 {
     static const uint32_t requests[] = {[BUS_REQUEST_POWEROFF] = NOXS_SYSCTL_POWEROFF,
                                         [BUS_REQUEST_REBOOT] = NOXS_SYSCTL_REBOOT,
@@ -289,6 +291,7 @@ static int request(struct bus *bus, uint32_t domid, enum bus_request what, struc
     const char *why;
     int rc = open_device(noxs, err);
 
+    (void)which;
     if (rc < 0)
         return rc;
     if (ioctl(noxs->fd, NOXS_IOC_SHUTDOWN, &call) == 0)

@@ -7,6 +7,7 @@
 
 #include "bus.h"
 #include "hv.h"
+#include "image_cache.h"
 #include "record.h"
 #include "registry.h"
 
@@ -14,6 +15,7 @@ struct chaos {
     struct hv *hv;
     struct bus *bus;
     struct registry registry;
+    struct image_cache *images; /* NULL: files are read each time */
 };
 
 /* A handle on any hypervisor and bus, which it closes; run_dir NULL: the default. */

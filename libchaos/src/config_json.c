@@ -97,6 +97,10 @@ void chaos_config_json(const struct chaos_config *config, chaos_config_sink *sin
     json_string(&j, "name", config->name);
     uuid_member(&j, config->uuid);
     json_string(&j, "type", "pv");
+    json_string(&j, "bus",
+                !config->bus_given                  ? NULL
+                : config->bus == CHAOS_BUS_XENSTORE ? "xenstore"
+                                                    : "noxs");
     json_string(&j, "kernel", config->kernel);
     json_string(&j, "ramdisk", config->ramdisk);
     json_string(&j, "cmdline", config->cmdline);

@@ -37,6 +37,7 @@ const struct config_key config_keys[] = {
     REFUSED(bootloader, "boot loaders are not run: give kernel= and ramdisk="),
     REFUSED(bootloader_args, "boot loaders are not run: give kernel= and ramdisk="),
     PARSE(builder, config_parse_builder, config),
+    PARSE(bus, config_parse_bus, config),
     NOTED(cap, "guests share the cpus as the scheduler sees fit: set it with xl sched-credit2"),
     REFUSED(channel, NO_BACK_END),
     PARSE(cmdline, config_parse_string, config.cmdline),

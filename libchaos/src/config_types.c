@@ -244,3 +244,21 @@ void config_parse_builder(struct config_target *target, const struct config_key 
                      "%s: '%s' is not supported: chaos builds PV guests: type=\"pv\"", key->name,
                      text);
 }
+
+/* Not a key of xl's. */
+void config_parse_bus(struct config_target *target, const struct config_key *key,
+                      const struct config_setting *setting)
+{
+    const char *text = string_of(target, setting);
+
+    if (!text)
+        return;
+    target->config.bus_given = true;
+    if (strcmp(text, "noxs") == 0)
+        target->config.bus = CHAOS_BUS_NOXS;
+    else if (strcmp(text, "xenstore") == 0)
+        target->config.bus = CHAOS_BUS_XENSTORE;
+    else
+        config_error(target->report, setting->place, "%s: '%s' is not noxs or xenstore", key->name,
+                     text);
+}

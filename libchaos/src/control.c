@@ -46,9 +46,38 @@ int chaos_domain_unpause(struct chaos *chaos, const struct chaos_domain *domain,
     return hv_result(err, chaos->hv->ops->unpause(chaos->hv, domain->domid), domain, "unpause");
 }
 
+static int read_own_record(struct chaos *chaos, const struct chaos_domain *domain,
+                           struct record *record, char **text, struct chaos_error *err)
+{
+    struct hv_info info;
+    int rc;
+
+    if (domain->name[0] == '\0' || domain->domid == 0)
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+                               "domain %u was not made by chaos: use the toolstack that made it",
+                               domain->domid);
+    rc = chaos_read_record(chaos, domain->name, record, text, &info, err);
+    if (rc == -ENOENT)
+        return chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND, "domain \"%s\" is gone",
+                               domain->name);
+    return rc;
+}
+
+static int bus_of(struct chaos *chaos, const struct chaos_domain *domain, enum chaos_bus *bus,
+                  struct chaos_error *err)
+{
+    cleanup_free char *text = NULL;
+    struct record record;
+    int rc = read_own_record(chaos, domain, &record, &text, err);
+
+    *bus = rc < 0 ? CHAOS_BUS_NOXS : record.bus;
+    return rc;
+}
+
 int chaos_domain_request(struct chaos *chaos, const struct chaos_domain *domain,
                          enum chaos_shutdown request, struct chaos_error *err)
 {
+    enum chaos_bus bus;
     int rc = not_domain0(domain, "shut down from here", err);
 
     if (rc < 0)
@@ -59,8 +88,11 @@ int chaos_domain_request(struct chaos *chaos, const struct chaos_domain *domain,
         return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
                                "domain %u is paused and cannot answer: unpause it first",
                                domain->domid);
+    rc = bus_of(chaos, domain, &bus, err);
+    if (rc < 0)
+        return rc;
     rc = chaos->bus->ops->request(
-        chaos->bus, domain->domid,
+        chaos->bus, bus, domain->domid,
         request == CHAOS_SHUTDOWN_REBOOT ? BUS_REQUEST_REBOOT : BUS_REQUEST_POWEROFF, err);
     return rc < 0 ? chaos_error_wrap(err, "domain %u", domain->domid) : 0;
 }
@@ -106,23 +138,6 @@ int chaos_domain_wait(struct chaos *chaos, struct chaos_domain *domain, uint32_t
         if (pause.tv_nsec < POLL_MOST_US * 1000)
             pause.tv_nsec *= 2;
     }
-}
-
-static int read_own_record(struct chaos *chaos, const struct chaos_domain *domain,
-                           struct record *record, char **text, struct chaos_error *err)
-{
-    struct hv_info info;
-    int rc;
-
-    if (domain->name[0] == '\0' || domain->domid == 0)
-        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
-                               "domain %u was not made by chaos: use the toolstack that made it",
-                               domain->domid);
-    rc = chaos_read_record(chaos, domain->name, record, text, &info, err);
-    if (rc == -ENOENT)
-        return chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND, "domain \"%s\" is gone",
-                               domain->name);
-    return rc;
 }
 
 int chaos_domain_config(struct chaos *chaos, const struct chaos_domain *domain,

@@ -9,6 +9,14 @@
 #include "builder.h"
 #include "chaos.h"
 #include "shell.h"
+#include "shell_window.h"
+#include "template.h"
+
+enum shell_kind {
+    SHELL_BARE,     /* memory only */
+    SHELL_TEMPLATE, /* boot data and page tables of template.h */
+    SHELL_WARM      /* a guest that needs no more than its command line */
+};
 
 /* What there is of a domain in the making, from its first phase to its last. */
 struct shell {
@@ -16,11 +24,13 @@ struct shell {
     struct record record;
     struct registry_claim claim;
     size_t record_length; /* of a shell's record, in bytes */
+    uint32_t store_port;  /* on XenStore's bus */
     struct memory memory;
-    bool devices;                          /* were asked for */
+    bool devices; /* were asked for */
+    enum shell_kind kind;
     struct image_id kernel_id, ramdisk_id; /* of a warm image */
-    uint64_t start_info_frame;             /* of a warm image */
-    struct start_info *start_info;         /* of a warm image: mapped; NULL: no image is loaded */
+    struct layout layout;                  /* of the template */
+    struct shell_window window;            /* unless it is bare */
 };
 
 struct creation {
@@ -45,6 +55,11 @@ struct phase {
     size_t nr;
 };
 
+static inline bool create_on_xenstore(const struct creation *c)
+{
+    return c->config.bus == CHAOS_BUS_XENSTORE;
+}
+
 /* One after another. On failure undoes what was done. timing may be NULL. */
 int create_run(struct creation *c, const struct phase *const phases[], size_t nr,
                struct chaos_timing *timing, struct chaos_error *err);
@@ -62,6 +77,9 @@ int create_clear_abandoned(struct creation *c, struct chaos_error *err);
 int create_random(void *buffer, size_t length, struct chaos_error *err);
 int create_check_uuid(struct creation *c, struct chaos_error *err);
 int create_choose_macs(struct creation *c, struct chaos_error *err);
+int create_check_cmdline(const struct creation *c, struct chaos_error *err);
+int create_open_files(struct creation *c, struct chaos_error *err);
+int create_lay_out(struct creation *c, struct chaos_error *err);
 int create_open_image(struct creation *c, struct chaos_error *err);
 void create_close_image(struct creation *c);
 int create_check_devices(struct creation *c, struct chaos_error *err);
@@ -71,7 +89,10 @@ int create_note_progress(struct creation *c, struct chaos_error *err);
 extern const struct phase create_prepare;
 
 /* create_execute.c */
+void create_begin_build(struct creation *c);
 int create_load_guest(struct creation *c, struct chaos_error *err);
+/* On the XenStore bus; its frames and port are in c->build. */
+int create_introduce(struct creation *c, struct chaos_error *err);
 int create_set_up_start(struct creation *c, struct chaos_error *err);
 int create_wait_devices(struct creation *c, struct chaos_error *err);
 int create_start_guest(struct creation *c, struct chaos_error *err);

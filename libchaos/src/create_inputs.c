@@ -19,22 +19,39 @@ int create_clear_abandoned(struct creation *c, struct chaos_error *err)
     return 0;
 }
 
-int create_open_image(struct creation *c, struct chaos_error *err)
+int create_check_cmdline(const struct creation *c, struct chaos_error *err)
 {
-    const uint64_t pages =
-        c->shell->memory.pages ? c->shell->memory.pages : (uint64_t)c->config.memory_mib << 8;
-    int rc;
-
     if (strlen(c->config.cmdline) >= MAX_GUEST_CMDLINE)
         return chaos_error_set(err, -E2BIG, CHAOS_EXIT_CONFIG,
                                "cmdline is longer than the %d bytes that Xen passes on",
                                MAX_GUEST_CMDLINE - 1);
-    rc = boot_files_open(&c->files, c->config.kernel, c->config.ramdisk, err);
+    return 0;
+}
+
+int create_open_files(struct creation *c, struct chaos_error *err)
+{
+    int rc = create_check_cmdline(c, err);
+
     if (rc < 0)
         return rc;
-    rc = layout_compute(&c->files.image, c->config.ramdisk ? c->files.ramdisk.id.size : 0, pages,
-                        &c->build.layout, err);
+    return boot_files_open(&c->files, c->chaos->images, c->config.kernel, c->config.ramdisk, err);
+}
+
+int create_lay_out(struct creation *c, struct chaos_error *err)
+{
+    const uint64_t pages =
+        c->shell->memory.pages ? c->shell->memory.pages : (uint64_t)c->config.memory_mib << 8;
+    int rc = layout_compute(&c->files.image, c->files.ramdisk.id.size, pages, create_on_xenstore(c),
+                            &c->build.layout, err);
+
     return rc < 0 ? chaos_error_wrap(err, "kernel \"%s\"", c->config.kernel) : 0;
+}
+
+int create_open_image(struct creation *c, struct chaos_error *err)
+{
+    int rc = create_open_files(c, err);
+
+    return rc < 0 ? rc : create_lay_out(c, err);
 }
 
 void create_close_image(struct creation *c)

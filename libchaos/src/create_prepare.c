@@ -29,7 +29,7 @@ static void unmake_domain(struct creation *c)
     int rc = chaos->hv->ops->destroy(chaos->hv, shell->record.domid);
 
     if (rc == 0 && shell->devices)
-        rc = chaos->bus->ops->destroy(chaos->bus, shell->record.domid, &ignored);
+        rc = chaos->bus->ops->destroy(chaos->bus, c->config.bus, shell->record.domid, &ignored);
     if (rc < 0)
         registry_release(&shell->claim); /* the next command tries again */
 }
@@ -77,6 +77,10 @@ static int make_devices(struct creation *c, struct chaos_error *err)
 
     if (rc < 0)
         return hv_error(err, rc, "make its console's event channel");
+    if (create_on_xenstore(c))
+        rc = hv->ops->evtchn_alloc_unbound(hv, record->domid, &c->shell->store_port);
+    if (rc < 0)
+        return hv_error(err, rc, "make its XenStore's event channel");
     rc = c->chaos->bus->ops->create(c->chaos->bus, record->domid, &c->config, err);
     c->shell->devices = rc == 0;
     return rc;

@@ -30,6 +30,7 @@ int chaos_new(struct hv *hv, struct bus *bus, const char *run_dir, struct chaos 
     }
     chaos->hv = hv;
     chaos->bus = bus;
+    chaos->images = NULL;
     *out = chaos;
     return 0;
 }
@@ -63,6 +64,7 @@ void chaos_close(struct chaos *chaos)
     chaos->bus->ops->close(chaos->bus);
     chaos->hv->ops->close(chaos->hv);
     registry_close(&chaos->registry);
+    image_cache_free(chaos->images);
     free(chaos);
 }
 

@@ -59,11 +59,18 @@ enum hv_mmu_cmd {
     HV_MMU_PIN_L1, /* tables of each level, with all that hangs on them */
     HV_MMU_PIN_L2,
     HV_MMU_PIN_L3,
-    HV_MMU_PIN /* level 4 */
+    HV_MMU_PIN, /* level 4 */
+    HV_MMU_UNPIN
 };
 
 struct hv_mmu_op {
     enum hv_mmu_cmd cmd;
+    uint64_t frame;
+};
+
+/* A frame of a domain that dom0 may map under this reference. */
+struct hv_grant {
+    uint32_t ref;
     uint64_t frame;
 };
 
@@ -133,7 +140,11 @@ struct hv_ops {
     int (*mmu)(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr);
     int (*hypercall_page)(struct hv *hv, uint32_t domid, uint64_t frame);
     int (*set_vcpu)(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu);
+    /* Vcpu 0 lets go of its page table, and is to be set anew. */
+    int (*reset_vcpu)(struct hv *hv, uint32_t domid);
 
+    /* Grants of a domain that did not run yet; references below 8 are reserved for this. */
+    int (*grant)(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);
     /* Puts at most room bytes of it there; returns how many, 0: this vcpu has none of that. */
     int (*get_vcpu_state)(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
                           void *bytes, size_t room);

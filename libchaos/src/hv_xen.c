@@ -152,7 +152,7 @@ static int mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_
     static const unsigned int cmds[] = {
         [HV_MMU_CLEAR] = MMUEXT_CLEAR_PAGE,    [HV_MMU_PIN_L1] = MMUEXT_PIN_L1_TABLE,
         [HV_MMU_PIN_L2] = MMUEXT_PIN_L2_TABLE, [HV_MMU_PIN_L3] = MMUEXT_PIN_L3_TABLE,
-        [HV_MMU_PIN] = MMUEXT_PIN_L4_TABLE,
+        [HV_MMU_PIN] = MMUEXT_PIN_L4_TABLE,    [HV_MMU_UNPIN] = MMUEXT_UNPIN_TABLE,
     };
     struct hv_xen *xen = hv_xen(hv);
     struct mmuext_op *list = xen->data;
@@ -204,6 +204,13 @@ static int set_vcpu(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu)
     ctl->u.vcpucontext.vcpu = 0;
     set_xen_guest_handle(ctl->u.vcpucontext.ctxt, context);
     return hv_xen_do_domctl(xen);
+}
+
+static int reset_vcpu(struct hv *hv, uint32_t domid)
+{
+    /* Without a context: reset. */
+    hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_setvcpucontext, domid)->u.vcpucontext.vcpu = 0;
+    return hv_xen_do_domctl(hv_xen(hv));
 }
 
 static int pause_domain(struct hv *hv, uint32_t domid)
@@ -269,6 +276,8 @@ static const struct hv_ops xen_ops = {
     .mmu = mmu,
     .hypercall_page = hypercall_page,
     .set_vcpu = set_vcpu,
+    .reset_vcpu = reset_vcpu,
+    .grant = hv_xen_grant,
     .get_vcpu_state = hv_xen_get_vcpu_state,
     .set_vcpu_state = hv_xen_set_vcpu_state,
     .page_types = hv_xen_page_types,

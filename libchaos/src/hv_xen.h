@@ -55,6 +55,7 @@ void hv_xen_fill_info(const xen_domctl_getdomaininfo_t *in, struct hv_info *out)
 int hv_xen_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
                void **address);
 void hv_xen_unmap(struct hv *hv, void *address, size_t nr);
+int hv_xen_grant(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);
 int hv_xen_get_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
                           void *bytes, size_t room);
 int hv_xen_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,

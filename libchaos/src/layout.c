@@ -2,7 +2,6 @@
 #include "layout.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "hv.h"
@@ -80,7 +79,7 @@ static void place_tables(const struct image *image, struct layout *layout)
     } while (total > layout->nr_tables);
 }
 
-int layout_compute(const struct image *image, uint64_t ramdisk_size, uint64_t pages,
+int layout_compute(const struct image *image, uint64_t ramdisk_size, uint64_t pages, bool store,
                    struct layout *out, struct chaos_error *err)
 {
     struct layout layout = {.virt_base = image->virt_base, .pages = pages};
@@ -100,7 +99,9 @@ int layout_compute(const struct image *image, uint64_t ramdisk_size, uint64_t pa
     layout.p2m_pages = pages_of(pages * sizeof(uint64_t));
     layout.start_info_pfn = layout.p2m_pfn + layout.p2m_pages;
     layout.console_pfn = layout.start_info_pfn + 1;
-    layout.tables_pfn = layout.console_pfn + 1;
+    if (store)
+        layout.store_pfn = layout.console_pfn + 1;
+    layout.tables_pfn = layout.console_pfn + (store ? 2 : 1);
 
     if (!address_range_good(image->virt_base,
                             (layout.tables_pfn << HV_PAGE_SHIFT) + WINDOW_ALIGN + 2 * MIB))

@@ -6,6 +6,7 @@
 #ifndef CHAOS_LAYOUT_H
 #define CHAOS_LAYOUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <chaos/error.h>
@@ -21,6 +22,7 @@ struct layout {
     uint64_t p2m_pfn, p2m_pages;
     uint64_t start_info_pfn;
     uint64_t console_pfn;
+    uint64_t store_pfn;  /* XenStore's ring; 0: none */
     uint64_t tables_pfn; /* level 4 first, then 3, 2, 1 */
     uint64_t level[5];   /* number of tables of each level; [0] unused */
     uint64_t nr_tables;
@@ -30,7 +32,7 @@ struct layout {
 };
 
 /* Fails if the guest's memory cannot hold it all, or the addresses are not a guest's to use. */
-int layout_compute(const struct image *image, uint64_t ramdisk_size, uint64_t pages,
+int layout_compute(const struct image *image, uint64_t ramdisk_size, uint64_t pages, bool store,
                    struct layout *out, struct chaos_error *err);
 
 static inline uint64_t layout_address(const struct layout *layout, uint64_t pfn)

@@ -8,11 +8,15 @@
 
 #include "hex.h"
 
-#define FIRST_LINE "chaos-record 1\n"
-#define SEPARATOR  "--\n"
-#define FORMER     "was "
-#define DIGITS     16u
-#define ZEROS      "0000000000000000"
+#define FIRST_LINE   "chaos-record 1\n"
+#define SEPARATOR    "--\n"
+#define FORMER       "was "
+#define DIGITS       16u
+#define ZEROS        "0000000000000000"
+
+/* First in the configuration, where it is found without parsing all of it. */
+#define BUS_NOXS     "bus=\"noxs\"\n"
+#define BUS_XENSTORE "bus=\"xenstore\"\n"
 
 void uuid_format(const uint8_t uuid[16], char text[UUID_TEXT])
 {
@@ -216,7 +220,7 @@ bool record_is_of(const struct record *record, const uint8_t uuid[16])
                                                    memcmp(record->former_uuid, uuid, 16) == 0);
 }
 
-void record_begin(const struct record *record, struct text *text)
+void record_begin(const struct record *record, enum chaos_bus bus, struct text *text)
 {
     char uuid[UUID_TEXT];
 
@@ -233,6 +237,7 @@ void record_begin(const struct record *record, struct text *text)
         text_char(text, '\n');
     }
     text_string(text, SEPARATOR);
+    text_string(text, bus == CHAOS_BUS_XENSTORE ? BUS_XENSTORE : BUS_NOXS);
 }
 
 int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
@@ -240,7 +245,7 @@ int record_format(const struct record *record, const struct chaos_config *config
 {
     char uuid[UUID_TEXT];
 
-    record_begin(record, text);
+    record_begin(record, config->bus, text);
     add_config(text, config);
     uuid_format(record->uuid, uuid);
     add_quoted(text, "uuid", uuid);
@@ -316,6 +321,8 @@ int record_parse(const char *text, size_t length, struct record *out, struct cha
         return unreadable(err);
     record.config = next_line(line);
     record.config_length = length - (size_t)(record.config - text);
+    if (strncmp(record.config, BUS_XENSTORE, sizeof(BUS_XENSTORE) - 1) == 0)
+        record.bus = CHAOS_BUS_XENSTORE;
     record.domid = (uint32_t)domid;
     record.console_frame = frame;
     record.console_port = (uint32_t)port;

@@ -21,6 +21,7 @@ struct record {
     uint8_t former_uuid[16]; /* all zero: none; its domain may still have this one */
     uint64_t console_frame;
     uint32_t console_port;
+    enum chaos_bus bus; /* out only: the configuration's */
     const char *config; /* into the text, or NULL */
     size_t config_length;
 };
@@ -34,8 +35,9 @@ bool uuid_parse(const char *text, uint8_t uuid[16]);
 /* Makes random bytes a uuid of version 4. */
 void uuid_mark_random(uint8_t uuid[16]);
 
-/* Adds the record without a configuration to a text that is empty; text_end is the caller's. */
-void record_begin(const struct record *record, struct text *text);
+/* Adds the record, and of a configuration no more than the bus, to a text that is empty; text_end
+ * is the caller's. */
+void record_begin(const struct record *record, enum chaos_bus bus, struct text *text);
 /* Adds record and configuration to a text that is empty. */
 int record_format(const struct record *record, const struct chaos_config *config, struct text *text,
                   struct chaos_error *err);

@@ -135,7 +135,11 @@ static int end(struct creation *c, struct chaos_error *err)
 {
     int rc = stream_at_end(&restore_of(c)->reader->stream, err);
 
-    return rc < 0 ? rc : create_note_progress(c, err);
+    if (rc < 0)
+        return rc;
+    c->shell->record.console_frame = c->build.console_frame;
+    rc = create_note_progress(c, err);
+    return rc == 0 && create_on_xenstore(c) ? create_introduce(c, err) : rc;
 }
 
 #define NR(table) (sizeof(table) / sizeof((table)[0]))

@@ -13,7 +13,7 @@
 #define ENTRIES 512u
 
 static void write_start_info(struct start_info *info, const struct restore *restore,
-                             uint64_t shared_info, uint64_t console)
+                             uint64_t shared_info)
 {
     const struct creation *c = &restore->creation;
     size_t length = strlen(c->config.cmdline);
@@ -23,9 +23,9 @@ static void write_start_info(struct start_info *info, const struct restore *rest
     info->nr_pages = c->shell->memory.pages;
     info->shared_info = shared_info << HV_PAGE_SHIFT;
     info->flags = 0;
-    info->store_mfn = 0;
-    info->store_evtchn = 0;
-    info->console.domU.mfn = console;
+    info->store_mfn = c->build.store_frame;
+    info->store_evtchn = c->build.store_port;
+    info->console.domU.mfn = c->build.console_frame;
     info->console.domU.evtchn = c->shell->record.console_port;
     memset(info->cmd_line, 0, sizeof(info->cmd_line));
     memcpy(info->cmd_line, c->config.cmdline, length);
@@ -58,8 +58,9 @@ int restore_guest(struct restore *restore, const struct checkpoint_item *item,
                   struct chaos_error *err)
 {
     const struct checkpoint_guest *guest = item->guest.guest;
-    struct record *record = &restore->creation.shell->record;
+    const struct record *record = &restore->creation.shell->record;
     const struct memory *memory = &restore->creation.shell->memory;
+    struct build *build = &restore->creation.build;
     const size_t leaves = (size_t)((memory->pages + ENTRIES - 1) / ENTRIES);
     cleanup_free uint64_t *frames = malloc((leaves + 2) * sizeof(*frames));
     struct hv *hv = restore->creation.chaos->hv;
@@ -72,6 +73,9 @@ int restore_guest(struct restore *restore, const struct checkpoint_item *item,
         return hv_error(err, rc, "ask Xen about it");
     if (!frames)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    if (create_on_xenstore(&restore->creation) && guest->store == CHECKPOINT_NO_PAGE)
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG,
+                               "the guest was not saved on the XenStore bus");
     /* In the order in which they are written: the table's pages follow each other. */
     for (i = 0; i < leaves; i++)
         frames[i] = memory_frame(memory, item->guest.p2m[i]);
@@ -80,11 +84,15 @@ int restore_guest(struct restore *restore, const struct checkpoint_item *item,
     rc = hv->ops->map(hv, record->domid, frames, leaves + 2, true, &address);
     if (rc < 0)
         return hv_error(err, rc, "map its memory");
-    record->console_frame = memory_frame(memory, guest->console);
+    build->console_frame = memory_frame(memory, guest->console);
+    if (create_on_xenstore(&restore->creation)) {
+        build->store_port = restore->creation.shell->store_port;
+        build->store_frame = memory_frame(memory, guest->store);
+    }
     restore->start_info_frame = frames[leaves];
     write_p2m(memory, address);
     write_start_info((void *)((char *)address + leaves * HV_PAGE_SIZE), restore,
-                     info.shared_info_frame, record->console_frame);
+                     info.shared_info_frame);
     write_shared_info((void *)((char *)address + (leaves + 1) * HV_PAGE_SIZE), guest->upcall_mask);
     hv->ops->unmap(hv, address, leaves + 2);
     return restore_pin(restore, err);

@@ -115,7 +115,7 @@ static int suspend(struct saving *s, struct chaos_error *err)
 
     if (rc < 0)
         return rc;
-    rc = bus->ops->request(bus, s->domain->domid, BUS_REQUEST_SUSPEND, err);
+    rc = bus->ops->request(bus, s->config.bus, s->domain->domid, BUS_REQUEST_SUSPEND, err);
     if (rc < 0) {
         suspended_forget(s->chaos, &s->note);
         return rc;
@@ -134,7 +134,7 @@ static int write_memory(struct saving *s, struct chaos_error *err)
 
 static int write_tail(struct saving *s, struct chaos_error *err)
 {
-    int rc = save_tail(&s->save, &s->record, err);
+    int rc = save_tail(&s->save, &s->record, s->config.bus, err);
 
     return rc < 0 ? rc : checkpoint_file_commit(&s->file, err);
 }

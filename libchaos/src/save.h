@@ -22,6 +22,7 @@ int save_head(struct save *save, const struct chaos_config *config, struct chaos
 /* Its memory; save->frames is read already. save_pages.c */
 int save_pages(struct save *save, struct chaos_error *err);
 /* What is left of it, and the end. save_guest.c */
-int save_tail(struct save *save, const struct record *record, struct chaos_error *err);
+int save_tail(struct save *save, const struct record *record, enum chaos_bus bus,
+              struct chaos_error *err);
 
 #endif

@@ -145,7 +145,22 @@ static int find_start_info(struct save *save, const struct vcpu_guest_context *c
     return 0;
 }
 
-static int put_guest(struct save *save, const struct record *record,
+/* By the protocol the guest has put its own page number where the ring's frame stood. */
+static int find_store(struct save *save, uint64_t start_info, uint64_t *pfn,
+                      struct chaos_error *err)
+{
+    void *address;
+    int rc = save->hv->ops->map(save->hv, save->info.domid, &save->frames.frame[start_info], 1,
+                                false, &address);
+
+    if (rc < 0)
+        return hv_error(err, rc, "map its start info");
+    *pfn = ((const volatile struct start_info *)address)->store_mfn;
+    save->hv->ops->unmap(save->hv, address, 1);
+    return *pfn < save->frames.pages ? 0 : not_its_frame(err, "its ring to XenStore");
+}
+
+static int put_guest(struct save *save, const struct record *record, enum chaos_bus bus,
                      const struct vcpu_guest_context *context, struct chaos_error *err)
 {
     const struct guest_frames *frames = &save->frames;
@@ -159,11 +174,16 @@ static int put_guest(struct save *save, const struct record *record,
         return rc;
     if (!to_pfn(frames, &guest.console))
         return not_its_frame(err, "its console");
+    if (bus == CHAOS_BUS_XENSTORE)
+        rc = find_store(save, guest.start_info, &guest.store, err);
+    if (rc < 0)
+        return rc;
     return put(save, CHECKPOINT_GUEST, &guest, sizeof(guest), frames->p2m,
                frames->nr_p2m * sizeof(*frames->p2m), err);
 }
 
-int save_tail(struct save *save, const struct record *record, struct chaos_error *err)
+int save_tail(struct save *save, const struct record *record, enum chaos_bus bus,
+              struct chaos_error *err)
 {
     cleanup_free uint8_t *room = malloc(CHECKPOINT_VCPU_MAX);
     struct checkpoint_end end = {.pages = save->frames.pages, .stored_pages = save->stored_pages};
@@ -176,7 +196,7 @@ int save_tail(struct save *save, const struct record *record, struct chaos_error
                                        CHECKPOINT_VCPU_MAX);
     if (rc != (int)sizeof(struct vcpu_guest_context))
         return hv_error(err, rc < 0 ? rc : -EINVAL, "read its registers");
-    rc = put_guest(save, record, (const struct vcpu_guest_context *)room, err);
+    rc = put_guest(save, record, bus, (const struct vcpu_guest_context *)room, err);
     for (vcpu = 0; rc == 0 && vcpu < save->info.vcpus; vcpu++)
         rc = put_vcpu(save, vcpu, room, err);
     if (rc < 0)

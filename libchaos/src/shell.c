@@ -6,14 +6,47 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int open_warm_image(struct creation *c, struct chaos_error *err)
+static void template_layout(struct shell *shell)
 {
-    int rc = c->config.kernel ? create_open_image(c, err) : 0;
+    const uint64_t pages = (uint64_t)shell->flavour.memory_mib << 8;
+    struct chaos_error err;
+    struct image image;
 
-    if (rc == 0 && c->config.kernel) {
-        c->shell->kernel_id = c->files.kernel.id;
-        c->shell->ramdisk_id = c->files.ramdisk.id;
+    template_image(pages, &image);
+    /* A guest on XenStore is introduced with the ring's frame, which then cannot change: bare. */
+    if (shell->flavour.bus != CHAOS_BUS_NOXS ||
+        layout_compute(&image, 0, pages, false, &shell->layout, &err) < 0)
+        return;
+    shell->kind = SHELL_TEMPLATE;
+    shell->window.kernel_pages = TEMPLATE_WINDOW_PAGES;
+    shell->window.start_info_pfn = shell->layout.start_info_pfn;
+}
+
+void shell_set_kind(struct shell *shell)
+{
+    shell->kind = SHELL_BARE;
+    if (shell->flavour.kernel[0])
+        shell->kind = SHELL_WARM;
+    else
+        template_layout(shell);
+}
+
+static int choose_image(struct creation *c, struct chaos_error *err)
+{
+    struct shell *shell = c->shell;
+    int rc;
+
+    shell_set_kind(shell);
+    if (shell->kind == SHELL_TEMPLATE) {
+        template_image((uint64_t)shell->flavour.memory_mib << 8, &c->files.image);
+        c->build.layout = shell->layout;
     }
+    if (shell->kind != SHELL_WARM)
+        return 0;
+    rc = create_open_image(c, err);
+    shell->kernel_id = c->files.kernel.id;
+    shell->ramdisk_id = c->files.ramdisk.id;
+    shell->window.start_info_pfn = c->build.layout.start_info_pfn;
     return rc;
 }
 
@@ -27,7 +60,7 @@ static int claim_shell(struct creation *c, struct chaos_error *err)
         return rc;
     uuid_mark_random(record->uuid);
     uuid_format(record->uuid, uuid);
-    record_begin(record, &c->text);
+    record_begin(record, c->config.bus, &c->text);
     if (!text_end(&c->text))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     return registry_claim_shell(&c->chaos->registry, uuid, c->text.bytes, c->text.length,
@@ -39,25 +72,25 @@ static void drop_shell(struct creation *c)
     registry_drop(&c->chaos->registry, &c->shell->claim, 0);
 }
 
-static int load_warm_image(struct creation *c, struct chaos_error *err)
+static int load(struct creation *c, struct chaos_error *err)
 {
     struct shell *shell = c->shell;
     int rc;
 
-    if (!c->config.kernel)
+    if (shell->kind == SHELL_BARE)
         return 0;
     rc = create_load_guest(c, err);
     if (rc == 0)
         rc = create_set_up_start(c, err);
-    if (rc < 0)
-        return rc;
-    shell->start_info_frame = memory_frame(&shell->memory, c->build.layout.start_info_pfn);
-    return shell_map(c->chaos, shell, err);
+    if (rc == 0)
+        rc = shell_window_map(&shell->window, c->chaos->hv, shell->record.domid, &shell->memory,
+                              err);
+    return rc;
 }
 
 static void unload(struct creation *c)
 {
-    shell_unmap(c->chaos, c->shell);
+    shell_window_unmap(&c->shell->window, c->chaos->hv);
 }
 
 static int record_ready(struct creation *c, struct chaos_error *err)
@@ -74,12 +107,12 @@ static int record_ready(struct creation *c, struct chaos_error *err)
 #define NR(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct step inputs[] = {
-    {"image", open_warm_image, create_close_image},
+    {"image", choose_image, create_close_image},
     {"check", create_check_devices, NULL},
     {"name", claim_shell, drop_shell},
 };
 static const struct step fill[] = {
-    {"load", load_warm_image, unload},
+    {"load", load, unload},
     {"hotplug", create_wait_devices, NULL},
     {"record", record_ready, NULL},
 };
@@ -145,23 +178,11 @@ int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct cha
     return rc;
 }
 
-int shell_map(struct chaos *chaos, struct shell *shell, struct chaos_error *err)
+int shell_cache_images(struct chaos *chaos, struct chaos_error *err)
 {
-    struct hv *hv = chaos->hv;
-    void *address;
-    int rc = hv->ops->map(hv, shell->record.domid, &shell->start_info_frame, 1, true, &address);
-
-    if (rc < 0)
-        return hv_error(err, rc, "map its memory");
-    shell->start_info = address;
-    return 0;
-}
-
-void shell_unmap(struct chaos *chaos, struct shell *shell)
-{
-    if (shell->start_info)
-        chaos->hv->ops->unmap(chaos->hv, shell->start_info, 1);
-    shell->start_info = NULL;
+    if (!chaos->images)
+        chaos->images = image_cache_new();
+    return chaos->images ? 0 : chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
 }
 
 /* The domain first: while it is there, it may have pages of the devices mapped. */
@@ -173,12 +194,12 @@ static int unmake_domain(struct chaos *chaos, const struct shell *shell)
 
     if (rc < 0 && rc != -ESRCH)
         return rc;
-    return chaos->bus->ops->destroy(chaos->bus, domid, &ignored);
+    return chaos->bus->ops->destroy(chaos->bus, shell->flavour.bus, domid, &ignored);
 }
 
 void shell_unmake(struct chaos *chaos, struct shell *shell)
 {
-    shell_unmap(chaos, shell);
+    shell_window_unmap(&shell->window, chaos->hv);
     if (unmake_domain(chaos, shell) < 0)
         registry_release(&shell->claim);
     else
@@ -189,7 +210,7 @@ void shell_finish(struct chaos *chaos, struct shell *shell)
 {
     if (!shell)
         return;
-    shell_unmap(chaos, shell);
+    shell_window_unmap(&shell->window, chaos->hv);
     registry_release(&shell->claim);
     memory_release(&shell->memory);
     free(shell);

@@ -43,6 +43,9 @@ int64_t flavour_misfit(const struct flavour *flavour, const struct chaos_config 
 
 struct shell;
 
+/* From now on this handle keeps the images that it loads in memory. */
+int shell_cache_images(struct chaos *chaos, struct chaos_error *err);
+
 /* On failure nothing of it is left. timing may be NULL. */
 int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct chaos_timing *timing,
                   struct shell **out, struct chaos_error *err);

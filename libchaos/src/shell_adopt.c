@@ -34,7 +34,9 @@ static struct shell *restore(struct chaos *chaos, const struct registry_claim *c
 
     if (shell && registry_read_claim(claim, &text, &length, &ignored) == 0 &&
         shell_record_parse(text, length, shell) && is_usable(chaos, shell) &&
-        (!shell->flavour.kernel[0] || shell_map(chaos, shell, &ignored) == 0)) {
+        (shell->kind == SHELL_BARE ||
+         shell_window_map(&shell->window, chaos->hv, shell->record.domid, &shell->memory,
+                          &ignored) == 0)) {
         shell->devices = true;
         shell->claim = *claim;
         return shell;

@@ -42,21 +42,32 @@ static int check_same_file(const char *what, const char *path, const struct imag
     return rc;
 }
 
-static int check_image(struct creation *c, struct chaos_error *err)
+static int check_warm_image(struct creation *c, struct chaos_error *err)
 {
     const struct shell *shell = c->shell;
-    int rc;
+    int rc = create_check_cmdline(c, err);
 
-    if (!shell->start_info)
-        return create_open_image(c, err);
-    if (strlen(c->config.cmdline) >= MAX_GUEST_CMDLINE)
-        return chaos_error_set(err, -E2BIG, CHAOS_EXIT_CONFIG,
-                               "cmdline is longer than the %d bytes that Xen passes on",
-                               MAX_GUEST_CMDLINE - 1);
-    rc = check_same_file("kernel", c->config.kernel, &shell->kernel_id, err);
+    if (rc == 0)
+        rc = check_same_file("kernel", c->config.kernel, &shell->kernel_id, err);
     if (rc == 0 && c->config.ramdisk)
         rc = check_same_file("ramdisk", c->config.ramdisk, &shell->ramdisk_id, err);
     return rc;
+}
+
+static bool fits(const struct creation *c)
+{
+    return c->shell->kind == SHELL_TEMPLATE &&
+           template_fits(&c->shell->layout, &c->files.image, c->files.ramdisk.id.size);
+}
+
+static int check_image(struct creation *c, struct chaos_error *err)
+{
+    int rc;
+
+    if (c->shell->kind == SHELL_WARM)
+        return check_warm_image(c, err);
+    rc = create_open_files(c, err);
+    return rc < 0 || fits(c) ? rc : create_lay_out(c, err);
 }
 
 /* The record of the guest, no shorter than that of the shell, which it overwrites. */
@@ -115,22 +126,58 @@ static int configure_devices(struct creation *c, struct chaos_error *err)
 {
     struct bus *bus = c->chaos->bus;
 
-    if (c->config.nr_vifs == 0)
+    if (c->config.nr_vifs == 0 && !create_on_xenstore(c))
         return 0;
     return bus->ops->configure(bus, c->shell->record.domid, &c->config, err);
 }
 
-static int load(struct creation *c, struct chaos_error *err)
+/* Into the template: what it has of boot data, page tables and vcpu is the guest's. */
+static int load_fitting(struct creation *c, struct chaos_error *err)
 {
-    struct start_info *info = c->shell->start_info;
+    struct shell *shell = c->shell;
+    struct hv *hv = c->chaos->hv;
     int rc;
 
-    if (info) {
-        strcpy((char *)info->cmd_line, c->config.cmdline);
-        return 0;
-    }
-    rc = create_load_guest(c, err);
+    c->build.layout = shell->layout;
+    create_begin_build(c);
+    rc = shell_window_load(&shell->window, hv, shell->record.domid, &shell->memory, &c->files, err);
+    if (rc == 0)
+        rc = build_hypercall_page(hv, &c->build, err);
+    if (rc == 0 && c->files.image.entry != TEMPLATE_BASE)
+        rc = build_entry(hv, &c->build, err);
+    return rc;
+}
+
+static int discard_template(struct creation *c, struct chaos_error *err)
+{
+    struct build template = {
+        .domid = c->shell->record.domid, .memory = &c->shell->memory, .layout = c->shell->layout};
+
+    shell_window_unmap(&c->shell->window, c->chaos->hv);
+    return build_undo_vcpu(c->chaos->hv, &template, err);
+}
+
+static int load_anew(struct creation *c, struct chaos_error *err)
+{
+    int rc = c->shell->kind == SHELL_TEMPLATE ? discard_template(c, err) : 0;
+
+    if (rc == 0)
+        rc = create_load_guest(c, err);
     return rc < 0 ? rc : create_set_up_start(c, err);
+}
+
+static int load(struct creation *c, struct chaos_error *err)
+{
+    struct shell_window *window = &c->shell->window;
+    int rc = 0;
+
+    if (c->shell->kind != SHELL_WARM && !fits(c))
+        return load_anew(c, err);
+    if (c->shell->kind == SHELL_TEMPLATE)
+        rc = load_fitting(c, err);
+    if (rc == 0)
+        shell_window_set_cmdline(window, c->config.cmdline);
+    return rc;
 }
 
 #define NR(table) (sizeof(table) / sizeof((table)[0]))

@@ -38,9 +38,9 @@ void shell_record_format(const struct shell *shell, struct text *text)
     const struct flavour *flavour = &shell->flavour;
     size_t i;
 
-    record_begin(&shell->record, text);
+    record_begin(&shell->record, flavour->bus, text);
     text_string(text, FIRST_LINE);
-    add_number(text, flavour->bus);
+    add_number(text, shell->store_port);
     add_number(text, flavour->memory_mib);
     add_number(text, flavour->vcpus);
     add_number(text, flavour->max_event_channels);
@@ -51,7 +51,7 @@ void shell_record_format(const struct shell *shell, struct text *text)
     add_line(text, flavour->kernel);
     add_line(text, flavour->ramdisk);
     if (flavour->kernel[0]) {
-        add_number(text, shell->start_info_frame);
+        add_number(text, shell->window.start_info_pfn);
         add_id(text, &shell->kernel_id);
         add_id(text, &shell->ramdisk_id);
     }
@@ -120,7 +120,6 @@ static void read_flavour(struct reader *reader, struct flavour *out)
 {
     uint32_t i;
 
-    out->bus = (enum chaos_bus)number(reader, CHAOS_BUS_XENSTORE);
     out->memory_mib = (uint32_t)number(reader, UINT32_MAX);
     out->vcpus = (uint32_t)number(reader, UINT32_MAX);
     out->max_event_channels = (uint32_t)number(reader, UINT32_MAX);
@@ -159,11 +158,13 @@ bool shell_record_parse(const char *text, size_t length, struct shell *shell)
 
     if (record_parse(text, length, &shell->record, &ignored) < 0)
         return false;
-    reader.at = shell->record.config;
-    expect(&reader, FIRST_LINE);
+    reader.at = strchr(shell->record.config, '\n'); /* behind the bus */
+    expect(&reader, "\n" FIRST_LINE);
+    shell->flavour.bus = shell->record.bus;
+    shell->store_port = (uint32_t)number(&reader, UINT32_MAX);
     read_flavour(&reader, &shell->flavour);
     if (shell->flavour.kernel[0]) {
-        shell->start_info_frame = number(&reader, UINT64_MAX >> HV_PAGE_SHIFT);
+        shell->window.start_info_pfn = number(&reader, UINT32_MAX);
         read_id(&reader, &shell->kernel_id);
         read_id(&reader, &shell->ramdisk_id);
     }
@@ -171,6 +172,8 @@ bool shell_record_parse(const char *text, size_t length, struct shell *shell)
     expect(&reader, LAST_LINE);
     shell->record.config = NULL; /* it points into the text */
     shell->record_length = length;
+    shell_set_kind(shell);
     return reader.at && *reader.at == '\0' &&
-           shell->memory.pages == (uint64_t)shell->flavour.memory_mib << 8;
+           shell->memory.pages == (uint64_t)shell->flavour.memory_mib << 8 &&
+           shell->window.start_info_pfn < shell->memory.pages;
 }

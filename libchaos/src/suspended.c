@@ -19,7 +19,7 @@ int suspended_note(struct chaos *chaos, const struct hv_info *info, struct regis
     memcpy(record.uuid, info->uuid, sizeof(record.uuid));
     uuid_format(record.uuid, uuid);
     text_begin(&text, room, sizeof(room));
-    record_begin(&record, &text);
+    record_begin(&record, CHAOS_BUS_NOXS, &text); /* of no matter here */
     if (!text_end(&text))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     return registry_claim_suspended(&chaos->registry, uuid, text.bytes, text.length, claim, err);

@@ -57,7 +57,7 @@ static int unmake(struct chaos *chaos, const struct record *record, uint32_t *do
         if (rc < 0 && rc != -ESRCH)
             return hv_error(err, rc, "destroy domain %u", *domid);
     }
-    return chaos->bus->ops->destroy(chaos->bus, *domid, err);
+    return chaos->bus->ops->destroy(chaos->bus, record->bus, *domid, err);
 }
 
 int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err)
@@ -110,14 +110,14 @@ bool chaos_forget_stale(struct chaos *chaos, const char *name)
            chaos_unmake(chaos, &claim, &ignored) == 0;
 }
 
-/* A domain without a record, by its id. */
+/* A domain without a record, by its id: it may have lost one of ours. */
 static int destroy_foreign(struct chaos *chaos, uint32_t domid, struct chaos_error *err)
 {
     int rc = chaos->hv->ops->destroy(chaos->hv, domid);
 
     if (rc < 0)
         return hv_error(err, rc, "destroy domain %u", domid);
-    return chaos->bus->ops->destroy(chaos->bus, domid, err);
+    return chaos->bus->ops->destroy(chaos->bus, CHAOS_BUS_NOXS, domid, err);
 }
 
 int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain, bool force,

@@ -30,6 +30,27 @@ static void starts_after(uintptr_t va)
         next = page_up(va);
 }
 
+static uintptr_t lowest(uintptr_t a, uintptr_t b)
+{
+    return b && b < a ? b : a;
+}
+
+/* A builder that did not know us yet left room for a larger kernel: mapped, like all before its
+ * data. */
+static void take_room(const struct start_info *si, uint64_t boot_sp)
+{
+    uintptr_t first = page_up((uintptr_t)_image_end), last = boot_sp - PAGE_SIZE;
+
+    last = lowest(last, si->mfn_list);
+    last = lowest(last, (uintptr_t)si);
+    last = lowest(last, si->pt_base);
+    last = lowest(last, si->mod_len ? si->mod_start : 0);
+    last = lowest(last, keep[0]);
+    last = lowest(last, keep[1]) & ~(PAGE_SIZE - 1);
+    if (first < last)
+        pages_free((void *)first, (last - first) >> PAGE_SHIFT);
+}
+
 void mm_init(uint64_t boot_sp)
 {
     const struct start_info *si = start_info;
@@ -46,6 +67,7 @@ void mm_init(uint64_t boot_sp)
         keep[0] = si->console.domU.mfn ? (uintptr_t)mfn_to_virt(si->console.domU.mfn) : 0;
         keep[1] = si->store_mfn ? (uintptr_t)mfn_to_virt(si->store_mfn) : 0;
     }
+    take_room(si, boot_sp);
 }
 
 static bool kept(uintptr_t va)

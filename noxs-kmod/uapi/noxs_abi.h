@@ -27,7 +27,10 @@
 /* An unused hypercall number: upstream stops at 42, Nephele took 43, arch ones start at 48. */
 #define NOXS_HYPERCALL                 44
 
-/* Per-vcpu VIRQ that tells vcpu 0 of a domain that its device page changed (14 is Nephele's). */
+/*
+ * Per-vcpu VIRQ that tells vcpu 0 of a domain that its device page changed (14 is Nephele's). In
+ * the control domain, too, that some domain shut down, for any reason, died, or is gone.
+ */
 #define NOXS_VIRQ                      15
 
 /* XENMAPSPACE_* value with which a translated domain maps its own device page (idx 0). */

@@ -177,6 +177,12 @@ struct noxs_ioc_version {
  */
 #define NOXS_VIF_KIND      "noxsvif"
 
+/*
+ * Link kind of hubs, which anybody who may make links can make. A hub on a bridge takes what the
+ * bridge would flood to each of its vifs, and passes it on to those that want it. One a bridge.
+ */
+#define NOXS_HUB_KIND      "noxshub"
+
 enum noxs_vif_attr {
     NOXS_VIF_ATTR_UNSPEC,
     NOXS_VIF_ATTR_DOMID,  /* u16 */

@@ -62,7 +62,7 @@ static void check_layout(const struct image *image, uint64_t pages)
     struct layout layout;
     uint64_t *tables;
 
-    if (layout_compute(image, 0, pages, &layout, &err) < 0)
+    if (layout_compute(image, 0, pages, false, &layout, &err) < 0)
         return;
     require(layout.end_pfn <= pages && layout.mapped_pages <= pages);
     require(layout.mapped_pages >= layout.end_pfn);

@@ -140,5 +140,12 @@ is "down" 0 $?
 "$xenhost" down 2>/dev/null
 is "down twice" 0 $?
 
+# Linux alone, with what containers need
+"$xenhost" up --linux --containers --bare || exit 1
+is "--linux has no Xen" "" "$(dom0 ls -d /proc/xen 2>/dev/null)"
+contains "nor transparent huge pages" "[never]" "$(dom0 cat /sys/kernel/mm/transparent_hugepage/enabled)"
+contains "--containers has runc and crun" "crun version" "$(dom0 sh -c 'runc --version >/dev/null && crun --version')"
+"$xenhost" down
+
 echo "1..$number"
 [ $failures -eq 0 ]

@@ -12,22 +12,9 @@
 #include <unistd.h>
 
 #include "devnoxs.h"
+#include "tap.h"
 
 #define CYCLES 500
-
-static unsigned int number, failures;
-
-/* is(name, wanted, got) */
-static void is(const char *name, long wanted, long got)
-{
-    number++;
-    if (wanted == got) {
-        printf("ok %u - %s\n", number, name);
-        return;
-    }
-    failures++;
-    printf("not ok %u - %s\n# wanted %ld, got %ld\n", number, name, wanted, got);
-}
 
 static bool netdev_exists(const char *name)
 {
@@ -354,6 +341,5 @@ int main(void)
     check_bridge(domid);
     check_destroy(domid);
     check_leaks();
-    printf("1..%u\n", number);
-    return failures ? 1 : 0;
+    return tap_end();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Runs in dom0: what CREATE and DESTROY cost. Prints name, median and largest of N, in us. */
+/* Runs in dom0: what CREATE, CONFIGURE and DESTROY cost. Prints name, median and largest of N, in
+ * us. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -36,9 +37,26 @@ static void pause_ms(long ms)
     nanosleep(&pause, NULL);
 }
 
+static double measure_configure(uint16_t domid)
+{
+    struct noxs_dev_config dev = vif_config(0);
+    struct noxs_ioc_configure call = {
+        .abi_version = NOXS_ABI_VERSION,
+        .domid = domid,
+        .nr = 1,
+        .devs = (uintptr_t)&dev,
+    };
+    double start = now_us();
+
+    dev.vif.mac[5] = 0x77;
+    if (devnoxs_ioctl(NOXS_IOC_CONFIGURE, &call))
+        exit(1);
+    return now_us() - start;
+}
+
 static void measure(const char *name, unsigned int vifs)
 {
-    double create[RUNS], destroy[RUNS];
+    double create[RUNS], configure[RUNS], destroy[RUNS];
     char label[32];
 
     for (unsigned int i = 0; i < RUNS; i++) {
@@ -50,6 +68,7 @@ static void measure(const char *name, unsigned int vifs)
             exit(1);
         create[i] = now_us() - start;
         pause_ms(50);
+        configure[i] = vifs ? measure_configure(domid) : 0;
         domain_destroy(domid);
         start = now_us();
         if (devnoxs_destroy(domid, NOXS_DEV_NONE, NOXS_ID_ALL, NULL))
@@ -59,6 +78,8 @@ static void measure(const char *name, unsigned int vifs)
     }
     snprintf(label, sizeof(label), "create %s", name);
     report(label, create);
+    if (vifs)
+        report("configure vif", configure);
     snprintf(label, sizeof(label), "destroy %s", name);
     report(label, destroy);
 }

@@ -34,10 +34,13 @@ wait_for "SUCCESS|FAILURE"
 xl destroy pvh-noxs'
 
 "$xenhost" up --bare || exit 1
-"$xenhost" push "$programs"/{hypercall_test,noxs_ctl,pvh-noxs.elf} \
+"$xenhost" push "$programs"/{hypercall_test,virq_test,noxs_ctl,pvh-noxs.elf} \
     "$here/../guest/pvh-noxs/pvh-noxs.cfg" /root/ || exit 1
 check "xl dmesg says what is there" "noxs: ABI version [0-9]+, hypercall 44" "$(dom0 xl dmesg)"
 check "the hypercall, from dom0" "^[0-9]+ checks, 0 failed" "$(dom0 /root/hypercall_test 2>&1)"
+check "who is told of a domain's end" "^[0-9]+ checks, 0 failed" "$(dom0 /root/virq_test 2>&1)"
 check "the page and the hypercall, from a PVH guest" "^SUCCESS" "$(dom0 sh -c "$pvh_guest" 2>&1)"
+check "the same when xenstored has the VIRQ of old" "^[0-9]+ checks, 0 failed" \
+    "$(dom0 /root/virq_test 2>&1)"
 check "no domain is left" "^1$" "$(dom0 sh -c 'sleep 1; xl list | grep -c " [0-9]"')"
 [ "$failures" -eq 0 ]

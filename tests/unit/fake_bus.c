@@ -77,6 +77,22 @@ static int fake_configure(struct bus *bus, uint32_t domid, const struct chaos_co
     return 0;
 }
 
+/* As XenStore's daemon does: its ring must be granted to it. */
+static int fake_introduce(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                          const struct bus_start *start, struct chaos_error *err)
+{
+    struct fake_domain *domain = fake_domain(fake_of(bus), domid);
+    int rc = fake_turn(fake_of(bus), "bus introduce");
+
+    assert_int_equal(config->bus, CHAOS_BUS_XENSTORE);
+    assert_non_null(domain);
+    assert_true(start->store_port > 0 && start->store_port != start->console_port);
+    assert_int_equal(domain->granted[0], start->console_frame);
+    assert_int_equal(domain->granted[1], start->store_frame);
+    domain->introduced = true;
+    return rc < 0 ? failed(err, rc) : 0;
+}
+
 static int fake_wait(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                      struct chaos_error *err)
 {
@@ -87,12 +103,14 @@ static int fake_wait(struct bus *bus, uint32_t domid, const struct chaos_config 
     return rc < 0 ? failed(err, rc) : 0;
 }
 
-static int fake_destroy(struct bus *bus, uint32_t domid, struct chaos_error *err)
+static int fake_destroy(struct bus *bus, enum chaos_bus which, uint32_t domid,
+                        struct chaos_error *err)
 {
     struct fake_hv *fake = fake_of(bus);
     int rc = fake_turn(fake, "bus destroy");
     unsigned int *slot = find(fake, domid);
 
+    (void)which;
     assert_int_not_equal(domid, 0);
     assert_null(fake_domain(fake, domid)); /* it could have our pages mapped */
     if (rc < 0)
@@ -102,11 +120,12 @@ static int fake_destroy(struct bus *bus, uint32_t domid, struct chaos_error *err
     return 0;
 }
 
-static int fake_request(struct bus *bus, uint32_t domid, enum bus_request request,
-                        struct chaos_error *err)
+static int fake_request(struct bus *bus, enum chaos_bus which, uint32_t domid,
+                        enum bus_request request, struct chaos_error *err)
 {
     struct fake_hv *fake = fake_of(bus);
 
+    (void)which;
     if (!find(fake, domid))
         return chaos_error_set(err, -ENODEV, CHAOS_EXIT_FAILURE, "no sysctl device");
     fake->last_request = request;
@@ -120,6 +139,7 @@ const struct bus_ops fake_bus_ops = {
     .check = fake_check,
     .create = fake_create,
     .configure = fake_configure,
+    .introduce = fake_introduce,
     .wait = fake_wait,
     .destroy = fake_destroy,
     .request = fake_request,

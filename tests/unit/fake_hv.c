@@ -245,33 +245,6 @@ static int fake_evtchn_alloc_unbound(struct hv *hv, uint32_t domid, uint32_t *po
     return rc;
 }
 
-static int fake_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
-                    void **address)
-{
-    struct fake_hv *fake = fake_of(hv);
-    struct fake_domain *domain = fake_domain(fake, domid);
-    int rc = fake_turn(fake, "map");
-    size_t i;
-
-    (void)write;
-    assert_non_null(domain);
-    for (i = 0; i < nr; i++)
-        if (!fake_owns(domain, frames[i]) && frames[i] != domain->shared_info_frame)
-            return -EINVAL;
-    if (rc < 0)
-        return rc;
-    *address = map_frames(fake, frames, nr);
-    fake->mapped += nr;
-    return 0;
-}
-
-static void fake_unmap(struct hv *hv, void *address, size_t nr)
-{
-    assert_true(fake_of(hv)->mapped >= nr);
-    fake_of(hv)->mapped -= nr;
-    assert_int_equal(munmap(address, nr * HV_PAGE_SIZE), 0);
-}
-
 static bool is_table(const uint64_t *tables, size_t nr, uint64_t frame)
 {
     size_t i;
@@ -282,7 +255,59 @@ static bool is_table(const uint64_t *tables, size_t nr, uint64_t frame)
     return false;
 }
 
-#define TABLES_MAX 64
+/* Whether some page of the domain (frame 0: any) is mapped. */
+static bool is_mapped(const struct fake_hv *fake, const struct fake_domain *domain, uint64_t frame)
+{
+    size_t i, k;
+
+    for (i = 0; i < FAKE_MAPPINGS; i++)
+        for (k = 0; fake->mapping[i].address && k < fake->mapping[i].nr; k++)
+            if (frame ? fake->mapping[i].frames[k] == frame
+                      : fake_owns(domain, fake->mapping[i].frames[k]))
+                return true;
+    return false;
+}
+
+static int fake_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
+                    void **address)
+{
+    struct fake_hv *fake = fake_of(hv);
+    struct fake_domain *domain = fake_domain(fake, domid);
+    int rc = fake_turn(fake, "map");
+    size_t i;
+
+    (void)write;
+    if (!domain)
+        return -ESRCH;
+    for (i = 0; i < nr; i++)
+        if ((!fake_owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
+            is_table(domain->table, domain->nr_tables, frames[i]))
+            return -EINVAL;
+    if (rc < 0)
+        return rc;
+    for (i = 0; fake->mapping[i].address; i++)
+        assert_in_range(i, 0, FAKE_MAPPINGS - 2);
+    *address = fake->mapping[i].address = map_frames(fake, frames, nr);
+    fake->mapping[i].frames = malloc(nr * sizeof(*frames));
+    memcpy(fake->mapping[i].frames, frames, nr * sizeof(*frames));
+    fake->mapping[i].nr = nr;
+    fake->mapped += nr;
+    return 0;
+}
+
+static void fake_unmap(struct hv *hv, void *address, size_t nr)
+{
+    struct fake_hv *fake = fake_of(hv);
+    size_t i;
+
+    for (i = 0; fake->mapping[i].address != address; i++)
+        assert_in_range(i, 0, FAKE_MAPPINGS - 2);
+    assert_int_equal(fake->mapping[i].nr, nr);
+    free(fake->mapping[i].frames);
+    fake->mapping[i].address = NULL;
+    fake->mapped -= nr;
+    assert_int_equal(munmap(address, nr * HV_PAGE_SIZE), 0);
+}
 
 static void collect_tables(struct fake_hv *fake, struct fake_domain *domain, uint64_t frame,
                            int level, uint64_t *tables, size_t *nr)
@@ -291,7 +316,8 @@ static void collect_tables(struct fake_hv *fake, struct fake_domain *domain, uin
     int i;
 
     assert_true(fake_owns(domain, frame));
-    assert_in_range(*nr, 0, TABLES_MAX - 1);
+    assert_in_range(*nr, 0, FAKE_TABLES - 1);
+    assert_false(is_mapped(fake, domain, frame)); /* a writable mapping would fail the pin */
     tables[(*nr)++] = frame;
     for (i = 0; level > 1 && i < 512; i++)
         if (table[i] & PRESENT)
@@ -302,11 +328,11 @@ static void collect_tables(struct fake_hv *fake, struct fake_domain *domain, uin
 /* What Xen checks of a page table: whose frames, and that no table can be written. */
 static void check_pin(struct fake_hv *fake, struct fake_domain *domain, uint64_t root)
 {
-    uint64_t tables[TABLES_MAX];
+    uint64_t *tables = domain->table;
     size_t nr = 0, i;
     int slot;
 
-    assert_int_equal(fake->mapped, 0); /* a writable mapping of a table would fail the pin */
+    assert_int_equal(domain->nr_tables, 0);
     collect_tables(fake, domain, root, 4, tables, &nr);
     for (i = 0; i < nr; i++) {
         uint64_t *table = fake_frame(fake, tables[i]);
@@ -324,6 +350,15 @@ static void check_pin(struct fake_hv *fake, struct fake_domain *domain, uint64_t
         munmap(table, HV_PAGE_SIZE);
     }
     domain->root_frame = root;
+    domain->nr_tables = nr;
+}
+
+static void unpin(struct fake_domain *domain, uint64_t root)
+{
+    assert_false(domain->vcpu_set); /* it would keep its hold on the tables */
+    assert_int_equal(domain->root_frame, root);
+    domain->root_frame = 0;
+    domain->nr_tables = 0;
 }
 
 static int fake_mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr)
@@ -338,8 +373,10 @@ static int fake_mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, 
         assert_true(fake_owns(domain, ops[i].frame));
         if (ops[i].cmd == HV_MMU_CLEAR)
             fill_frames(fake, ops[i].frame, 1, 0);
-        else
+        else if (ops[i].cmd == HV_MMU_PIN)
             check_pin(fake, domain, ops[i].frame);
+        else
+            unpin(domain, ops[i].frame);
     }
     return rc;
 }
@@ -363,9 +400,39 @@ static int fake_set_vcpu(struct hv *hv, uint32_t domid, const struct hv_vcpu *vc
 
     assert_non_null(domain);
     assert_int_equal(vcpu->root_frame, domain->root_frame); /* pinned */
+    if (domain->vcpu_set) /* Xen keeps the page table that it has */
+        assert_int_equal(vcpu->root_frame, domain->vcpu.root_frame);
     if (rc == 0) {
         domain->vcpu = *vcpu;
         domain->vcpu_set = true;
+    }
+    return rc;
+}
+
+static int fake_reset_vcpu(struct hv *hv, uint32_t domid)
+{
+    struct fake_domain *domain = fake_domain(fake_of(hv), domid);
+    int rc = fake_turn(fake_of(hv), "reset_vcpu");
+
+    if (!domain)
+        return -ESRCH;
+    assert_true(domain->vcpu_set && !domain->started);
+    if (rc == 0)
+        domain->vcpu_set = false;
+    return rc;
+}
+
+static int fake_grant(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr)
+{
+    struct fake_domain *domain = fake_domain(fake_of(hv), domid);
+    int rc = fake_turn(fake_of(hv), "grant");
+    size_t i;
+
+    assert_non_null(domain);
+    assert_false(domain->started);
+    for (i = 0; rc == 0 && i < nr; i++) {
+        assert_true(grants[i].ref < 8 && fake_owns(domain, grants[i].frame));
+        domain->granted[grants[i].ref] = grants[i].frame;
     }
     return rc;
 }
@@ -407,7 +474,7 @@ static int fake_destroy(struct hv *hv, uint32_t domid)
         return -ESRCH;
     if (rc < 0)
         return rc;
-    assert_int_equal(fake->mapped, 0); /* it would stay a zombie */
+    assert_false(is_mapped(fake, domain, 0)); /* it would stay a zombie */
     for (i = 0; i < domain->nr_extents; i++)
         give_frames(fake, domain->extent[i].frame, domain->extent[i].nr);
     give_frames(fake, domain->shared_info_frame, 1);
@@ -527,6 +594,8 @@ static const struct hv_ops fake_hv_ops = {
     .set_vcpu_state = fake_set_vcpu_state,
     .page_types = fake_page_types,
     .resume = fake_resume,
+    .reset_vcpu = fake_reset_vcpu,
+    .grant = fake_grant,
     .pause = fake_pause,
     .unpause = fake_unpause,
     .destroy = fake_destroy,

@@ -16,6 +16,8 @@
 #include "hv.h"
 
 #define FAKE_DOMAINS     16
+#define FAKE_MAPPINGS    64
+#define FAKE_TABLES      64
 #define FAKE_EXTENTS     256
 #define FAKE_FRAMES      16384u /* 64 MiB of machine memory */
 #define FAKE_FIRST_FRAME 0x1000u
@@ -30,13 +32,17 @@ struct fake_domain {
     } extent[FAKE_EXTENTS];
     size_t nr_extents;
     uint64_t shared_info_frame, root_frame, hypercall_frame;
+    uint64_t table[FAKE_TABLES]; /* pinned, and so not to be written */
+    size_t nr_tables;
     struct hv_vcpu vcpu;
     struct vcpu_guest_context context; /* of vcpu 0, when it is suspended or was restored */
     bool deaf;                         /* does not suspend itself */
     unsigned int resumed;              /* times */
     unsigned int affinities;
     unsigned int devices;
-    uint8_t mac[6]; /* of the first vif, when it was configured */
+    uint8_t mac[6];      /* of the first vif, when it was configured */
+    uint64_t granted[8]; /* reserved references; 0: not */
+    bool introduced;
 };
 
 struct fake_hv {
@@ -47,6 +53,11 @@ struct fake_hv {
     struct fake_domain domain[FAKE_DOMAINS];
     uint32_t last_domid;
     size_t mapped; /* pages mapped now */
+    struct {
+        void *address; /* NULL: free */
+        uint64_t *frames;
+        size_t nr;
+    } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
 
     unsigned int calls;   /* that can fail, since the last reset */

@@ -186,7 +186,7 @@ static void test_layout(void **state)
     struct layout layout;
 
     (void)state;
-    assert_int_equal(layout_compute(&image, 5000, 2048, &layout, &err), 0);
+    assert_int_equal(layout_compute(&image, 5000, 2048, false, &layout, &err), 0);
     assert_int_equal(layout.kernel_pfn, 0);
     assert_int_equal(layout.kernel_pages, 6);
     assert_int_equal(layout.ramdisk_pfn, 6);
@@ -201,7 +201,7 @@ static void test_layout(void **state)
 
     image.has_boot_window = true;
     image.boot_window = 0;
-    assert_int_equal(layout_compute(&image, 0, 2048, &layout, &err), 0);
+    assert_int_equal(layout_compute(&image, 0, 2048, false, &layout, &err), 0);
     assert_int_equal(layout.mapped_pages, layout.end_pfn);
     assert_int_equal(layout.nr_tables, 4);
 }
@@ -216,7 +216,7 @@ static void test_layout_spare(void **state)
 
     (void)state;
     for (ramdisk = 3 << 20; ramdisk < 5 << 20; ramdisk += 4096) {
-        assert_int_equal(layout_compute(&image, ramdisk, 1 << 20, &layout, &err), 0);
+        assert_int_equal(layout_compute(&image, ramdisk, 1 << 20, false, &layout, &err), 0);
         assert_int_equal(layout_address(&layout, layout.mapped_pages) % (4 << 20), 0);
         assert_true(layout.mapped_pages - layout.end_pfn >= 128);
         assert_true(layout.mapped_pages - layout.end_pfn < 128 + 1024);
@@ -231,24 +231,24 @@ static void test_layout_limits(void **state)
     uint64_t pages;
 
     (void)state;
-    assert_int_equal(layout_compute(&image, 0, 13, &layout, &err), -ENOMEM);
+    assert_int_equal(layout_compute(&image, 0, 13, false, &layout, &err), -ENOMEM);
     assert_non_null(strstr(err.text, "needs 56 KiB of memory, the guest has 52"));
-    for (pages = 1; layout_compute(&image, 0, pages, &layout, &err) != 0; pages++)
+    for (pages = 1; layout_compute(&image, 0, pages, false, &layout, &err) != 0; pages++)
         assert_in_range(pages, 1, 64);
     assert_int_equal(layout.end_pfn, pages); /* it fits exactly */
 
     image.virt_base = 0xffff800000000000ull; /* Xen's own */
     image.start = image.virt_base;
     image.end = image.start + 0x5800;
-    assert_int_equal(layout_compute(&image, 0, 2048, &layout, &err), -ENOEXEC);
+    assert_int_equal(layout_compute(&image, 0, 2048, false, &layout, &err), -ENOEXEC);
     image.virt_base = 0xffffffff80000000ull; /* where Linux is */
     image.start = image.virt_base + 0x1000000;
     image.end = image.start + 0x5800;
-    assert_int_equal(layout_compute(&image, 0, 1 << 16, &layout, &err), 0);
+    assert_int_equal(layout_compute(&image, 0, 1 << 16, false, &layout, &err), 0);
     assert_int_equal(layout.kernel_pfn, 0x1000);
     assert_int_equal(layout.level[4], 1);
     image.start = image.virt_base - 0x1000;
-    assert_int_equal(layout_compute(&image, 0, 1 << 16, &layout, &err), -ENOEXEC);
+    assert_int_equal(layout_compute(&image, 0, 1 << 16, false, &layout, &err), -ENOEXEC);
 }
 
 int main(void)

@@ -44,6 +44,7 @@ struct chaos_config {
     uint32_t memory_mib;
     uint32_t vcpus;
     enum chaos_bus bus;
+    bool bus_given;           /* false: chaos_config_choose_bus has its say */
     uint64_t cpu_affinity[4]; /* bit n: pcpu n, for all vcpus; all zero: any */
     enum chaos_action on_poweroff, on_reboot, on_crash;
     struct chaos_vif_config vifs[CHAOS_VIFS_MAX];

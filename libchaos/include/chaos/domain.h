@@ -40,7 +40,7 @@ struct chaos_domain {
     char name[CHAOS_NAME_MAX + 1]; /* "": not a domain of ours */
     bool running, blocked, paused, shutdown, dying;
     bool pvh_or_hvm;
-    bool shell; /* of chaosd's pools: no guest yet, no name */
+    bool shell;                 /* of chaosd's pools: no guest yet, no name */
     enum chaos_shutdown reason; /* when shutdown */
     uint64_t memory_kib, max_memory_kib;
     uint64_t cpu_ns;

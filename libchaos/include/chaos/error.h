@@ -22,7 +22,8 @@ enum chaos_exit {
     CHAOS_EXIT_RESOURCE = 5,  /* out of memory, domain ids, ports, ... */
     CHAOS_EXIT_PRIVILEGE = 6, /* not allowed, or not on a Xen host */
     CHAOS_EXIT_TIMEOUT = 7,   /* the guest or a helper did not answer in time */
-    CHAOS_EXIT_CONFIG = 8     /* bad configuration or image */
+    CHAOS_EXIT_CONFIG = 8,    /* bad configuration or image */
+    CHAOS_EXIT_DAEMON = 9     /* chaosd does not answer */
 };
 
 struct chaos_error {

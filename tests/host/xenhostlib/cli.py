@@ -8,7 +8,8 @@ import sys
 from . import cable, client, hosts, inputs, network, payload
 from .common import HostError, Stopwatch, note
 
-DEFAULTS = argparse.Namespace(plain=False, stock=False, mem=4, cpus=2, net=None)
+DEFAULTS = argparse.Namespace(plain=False, stock=False, linux=False, containers=False, mem=4, cpus=2,
+                              net=None)
 FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
 
 
@@ -126,6 +127,10 @@ def parser():
     sub.add_argument("--net", metavar="NAME:INDEX",
                      help="join the emulated network NAME as 10.0.0.INDEX (with --plain)")
     sub.add_argument("--stock", action="store_true", help="Debian's own Xen, without our patches")
+    sub.add_argument("--linux", action="store_true",
+                     help="Linux alone, without Xen (deterministic: with one processor)")
+    sub.add_argument("--containers", action="store_true",
+                     help="with Docker, runc and crun (start-docker)")
     sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
     sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
     command("refresh", refresh, "put our own programs into a running host again")

@@ -85,16 +85,26 @@ def names():
 def make_config(options):
     """Everything that defines a host; the inputs are built if need be."""
     machine.qemu_identity()
-    image = inputs.image()
-    xen = inputs.stock_xen() if options.stock else inputs.xen()
+    if options.linux and options.stock:
+        raise HostError("--linux has no Xen, so --stock does not go with it")
+    if options.linux and not options.plain:
+        options.cpus = 1  # the kernel would wait for a second one for ever
+    image = inputs.image(options.containers)
     return {
         "plain": options.plain, "mem": options.mem, "cpus": options.cpus,
         "net": options.net,
         "life": int(os.environ.get("XENHOST_LIFE", DEFAULT_LIFE)),
-        "xen": str(xen / "xen"), "kernel": str(inputs.kernel() / "vmlinuz"),
+        "xen": xen_of(options), "kernel": str(inputs.kernel() / "vmlinuz"),
         "initrd": str(image / "initrd.gz"), "root": str(image / "root.img"),
         "restore": False,
     }
+
+
+def xen_of(options):
+    """The hypervisor's file; None for a host without one."""
+    if options.linux:
+        return None
+    return str((inputs.stock_xen() if options.stock else inputs.xen()) / "xen")
 
 
 def make_disk(root, disk):

@@ -146,11 +146,17 @@ def relocate_headers(target):
                                    path.read_text()))
 
 
-def rootfs():
+def listed(path):
+    """The words of a list with one a line, and comments."""
+    words = (line.split("#")[0].strip() for line in path.read_text().splitlines())
+    return [word for word in words if word]
+
+
+def rootfs(containers):
     """The folder with `rootfs.tar`: Debian's packages that dom0 has, untouched."""
-    listed = (HERE / "dom0/packages").read_text().splitlines()
-    packages = [line.split("#")[0].strip() for line in listed]
-    packages = [package for package in packages if package]
+    packages = listed(HERE / "dom0/packages")
+    if containers:
+        packages += listed(HERE / "containers/packages")
 
     def build(target, log):
         options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*"
@@ -166,10 +172,18 @@ def rootfs():
     return cache.entry("rootfs", key, build, "dom0 root file system (about 30 s)")
 
 
-def image():
+def scripts(containers):
+    """Our own files in /usr/local/sbin of dom0."""
+    folders = [HERE / "dom0"] + ([HERE / "containers"] if containers else [])
+    return sorted(path for folder in folders for path in folder.glob("*")
+                  if path.name == "dom0-init" or path.name.startswith("start-"))
+
+
+def image(containers=False):
     """The folder with dom0's disk `root.img` and `initrd.gz`."""
-    sources = [HERE / "agent.c", HERE / "make-image", *sorted((HERE / "dom0").iterdir())]
-    packages, linux = rootfs(), kernel()
+    sources = [HERE / "agent.c", HERE / "make-image", HERE / "dom0/initramfs-init",
+               *scripts(containers)]
+    packages, linux = rootfs(containers), kernel()
     key = cache.digest(packages.name, linux.name, *INITRAMFS_MODULES, *DOM0_MODULES, *sources)
 
     def build(target, log):
@@ -184,14 +198,15 @@ def image():
         shutil.copy(linux / "vmlinuz", work / "boot")
         (work / "boot/vmlinux").write_bytes(unpacked_kernel((linux / "vmlinuz").read_bytes()))
         make_initrd(target, work, packages / "rootfs.tar", release, log)
-        command = [HERE / "make-image", packages / "rootfs.tar", work, HERE / "dom0",
-                   target / "root.img"]
+        command = [HERE / "make-image", packages / "rootfs.tar", work, target / "root.img",
+                   *scripts(containers)]
         if os.geteuid() != 0:
             command.insert(0, "fakeroot")
         cache.run(log, *command)
         shutil.rmtree(work)
 
-    return cache.entry("image", key, build, "dom0 disk image")
+    title = "dom0 disk image" + (" with container engines" if containers else "")
+    return cache.entry("image", key, build, title)
 
 
 def unpacked_kernel(image):

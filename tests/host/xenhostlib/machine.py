@@ -23,6 +23,8 @@ PR_SET_PDEATHSIG = 1
 XEN_ARGUMENTS = ("dom0_mem=1024M,max:1024M dom0_max_vcpus=1 com1=115200,8n1 console=com1 "
                  "loglvl=error guest_loglvl=error bootscrub=0 conring_size=1M")
 DOM0_ARGUMENTS = "console=hvc0 quiet loglevel=4"
+# A PV dom0 has no transparent huge pages either.
+LINUX_ARGUMENTS = "console=ttyS0 quiet loglevel=4 transparent_hugepage=never"
 
 
 def qemu_identity():
@@ -35,19 +37,27 @@ def qemu_identity():
     return f"{path} {status.st_size} {status.st_mtime_ns}"
 
 
+def boot_arguments(config):
+    """What QEMU starts: Linux alone, or Xen with Linux as a module."""
+    if config["xen"] is None:
+        return ["-kernel", config["kernel"], "-append", LINUX_ARGUMENTS,
+                "-initrd", config["initrd"]]
+    kernel = f"{config['kernel']} {DOM0_ARGUMENTS}".replace(",", ",,")
+    return ["-kernel", config["xen"], "-append", XEN_ARGUMENTS,
+            "-initrd", f"{kernel},{config['initrd']}"]
+
+
 def arguments(config):
     """The part of QEMU's command line that a snapshot depends on."""
     if config["plain"]:
         accelerator = ["-accel", "tcg,thread=multi"]
     else:
         accelerator = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
-    kernel = f"{config['kernel']} {DOM0_ARGUMENTS}".replace(",", ",,")
     return [
         "-machine", "q35", "-cpu", "qemu64,+svm,+npt", "-smp", str(config["cpus"]),
         "-m", f"{config['mem']}G", "-nodefaults", "-display", "none", "-no-reboot", *accelerator,
         "-rtc", "base=2026-01-01T00:00:00,clock=vm",
-        "-kernel", config["xen"], "-append", XEN_ARGUMENTS,
-        "-initrd", f"{kernel},{config['initrd']}",
+        *boot_arguments(config),
         "-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci",
         "-device", f"virtio-serial-pci,max_ports={PORTS + 1}",
     ]

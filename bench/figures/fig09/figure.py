@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The paper's figure 9: all combinations of the mechanisms."""
+import os
+
+from lib.figure import Figure
+
+FIGURE = Figure(
+    os.path.dirname(__file__), "Figure 9: creation of the n-th guest with each of the mechanisms",
+    [("xl/daytime", 200, 10), ("xl (oxenstored)/daytime", 100, 5),
+     ("chaos[NoXS]/daytime", 1000, 100), ("chaos[NoXS]/noop", 1000, 100)])

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The paper's figure 10: how many guests and containers run at once, and what each takes."""
+import os
+import sys
+
+from lib import plot, series
+from lib.figure import Figure
+from lib.host import HostError
+
+SLICES = 20  # memory is looked at so many times in a series
+MEMORY = """awk '/^MemAvailable:/ { print $2 }' /proc/meminfo
+[ ! -d /proc/xen ] || /root/tests/xen-free"""
+
+
+def free_kib(host):
+    """What the hypervisor and Linux have left between them."""
+    return sum(int(line) for line in host.shell(MEMORY).split())
+
+
+def slices(count):
+    size = -(-count // SLICES)
+    return [(first, min(size, count - first + 1)) for first in range(1, count + 1, size)]
+
+
+def memory_points(samples):
+    """(n, KiB used by n guests), from the first point on."""
+    found = [(int(s["n"]), -int(s["free_kib"])) for s in samples if s["free_kib"]]
+    return [(n, used - found[0][1]) for n, used in found]
+
+
+def per_guest(samples):
+    points = memory_points(samples)
+    (n0, _), (n1, used) = points[0], points[-1]
+    return used / (n1 - n0) if n1 > n0 else None
+
+
+class Density(Figure):
+    def measure(self, row, count, options):
+        if row.key not in self.subjects:
+            return super().measure(row, count, options)
+        samples = []
+        with series.host_of(self.name, row) as host:
+            series.prepared(host, row.system)
+            for first, size in slices(count):
+                try:
+                    part = series.samples_of(host.exec(
+                        *series.command(row.system, size, "-s", "-f", str(first))))
+                except HostError as error:  # as far as they go
+                    if not samples:
+                        raise
+                    print(f"{row.key}: ends before {first + size - 1}: {error}", file=sys.stderr)
+                    break
+                for sample in part:
+                    sample["free_kib"] = ""
+                part[-1]["free_kib"] = free_kib(host)
+                samples += part
+                print(f"  {row.key}: {samples[-1]['n']} of {count}", flush=True)
+        return samples
+
+    def extra(self, out, results):
+        results = [pair for pair in results if pair[0].key in self.subjects]
+        series.write_csv(
+            os.path.join(out, "memory.csv"), ["system", "guest", "n", "free_kib"],
+            [[row.system.system, row.system.guest, sample["n"], sample["free_kib"]]
+             for row, samples in results for sample in samples if sample["free_kib"]])
+        lines = ["", "memory of each, hypervisor and Linux included:"]
+        for row, samples in results:
+            used = per_guest(samples)
+            if used is not None:
+                lines.append(f"{row.key:<30} up to {samples[-1]['n']:>5}: {used:>9.1f} KiB each")
+        return lines
+
+    def draw(self, out, results):
+        super().draw(out, results)
+        plot.curves(os.path.join(out, f"{self.name}-memory"), [
+            plot.Curve(f"{row.system.system} {row.system.guest}",
+                       [(n, used / 1024) for n, used in memory_points(samples)],
+                       f'linespoints pt 7 ps 0.4 lc rgb "{row.system.color}"')
+            for row, samples in results if row.key in self.subjects],
+            "set title 'Memory that n guests or containers take'",
+            f"set xlabel {plot.text_of(self.xlabel)}",
+            "set ylabel 'MiB more than at the first point'", "set logscale xy")
+
+
+FIGURE = Density(
+    os.path.dirname(__file__), "Figure 10: guests and containers running at once",
+    [("chaos[NoXS]/noop", 8000, 1000, 12), ("docker-api@linux/none", 1000, 20, 8),
+     ("docker@linux/none", 100, 5), ("runc@linux/container", 500, 40),
+     ("crun@linux/container", 500, 40)])

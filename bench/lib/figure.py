@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What all figures do alike: options, and the steps prepare, run, plot, clean."""
+import argparse
+import os
+import shutil
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from lib import host, plot, report, series
+from lib.systems import BASELINES, SYSTEMS
+
+STEPS = ("prepare", "run", "plot", "clean")
+
+
+class Figure:
+    """Series of creates, one row a system. A figure that measures otherwise overrides `measure`,
+    one that draws otherwise `draw`; `extra` writes what else a figure says."""
+
+    def __init__(self, folder, title, rows, baselines=True, destroy=False,
+                 xlabel="n-th guest"):
+        self.folder = folder
+        self.name = os.path.basename(folder)
+        self.title = title
+        self.rows = [series.Row(*row) for row in rows]
+        self.subjects = [row.key for row in self.rows]
+        if baselines:
+            self.rows += [series.Row(*row) for row in BASELINES if row[0] not in self.subjects]
+        self.references = [key for key, _, _ in BASELINES] if baselines else []
+        self.destroy = destroy
+        self.xlabel = xlabel
+
+    # ---- what a figure may do in its own way ----
+
+    def measure(self, row, count, _options):
+        return series.measure(self.name, row, count, self.destroy)
+
+    def extra(self, _out, _results):
+        return []
+
+    def draw(self, out, results):
+        plot.curves(os.path.join(out, self.name), self.curves(results),
+                    f"set title {plot.text_of(self.title)}", "set logscale xy",
+                    f"set xlabel {plot.text_of(self.xlabel)}",
+                    f"set ylabel {plot.text_of(plot.UNIT)}")
+
+    def curves(self, results):
+        """Create as dots, create + boot as rings, the paper's as dashes."""
+        found = []
+        for row, samples in results:
+            what = f"{row.system.system} {row.system.guest}"
+            color = f'ps 0.4 lc rgb "{row.system.color}"'
+            found.append(plot.Curve(f"{what}: create", plot.points_of(samples, "create_ms"),
+                                    f"points pt 7 {color}"))
+            if row.key in self.subjects:
+                found.append(plot.Curve(f"{what}: create + boot",
+                                        plot.points_of(samples, "boot_ms"),
+                                        f"points pt 6 {color}"))
+        return found + self.paper()
+
+    def paper(self):
+        kinds = {}
+        for sample in plot.reference(self.folder):
+            kinds.setdefault((sample["system"], sample["guest"]), []).append(sample)
+        found = []
+        for (system, guest), samples in kinds.items():
+            same = SYSTEMS.get(f"{system}/{guest}")
+            color = same.color if same else "#999999"
+            name = "create_ms" if samples[0]["create_ms"] else "boot_ms"
+            found.append(plot.Curve(f"paper: {system} {guest}, ms", plot.points_of(samples, name),
+                                    f'linespoints dt 2 pt 2 ps 0.9 lc rgb "{color}"'))
+        return found
+
+    # ---- the steps ----
+
+    def prepare(self, options):
+        """Fills the cache with what the hosts boot, so that `run` measures only."""
+        plot.need_gnuplot()
+        kinds = sorted({(row.system.host, row.mem_gib) for row in self.chosen(options)})
+        for kind, mem_gib in kinds:
+            with host.Host(f"{self.name}-prepare-{os.getpid()}", kind, mem_gib) as prepared:
+                prepared.exec("true")
+
+    def run(self, options):
+        store = series.Store(options.out)
+        if not options.systems:
+            store.clear()
+        start = time.monotonic()
+        chosen = self.chosen(options)
+
+        def one(number, row):
+            count = row.count(options)
+            print(f"[{number}/{len(chosen)}] {row.key}, {count} times "
+                  f"({time.monotonic() - start:.0f} s so far)", flush=True)
+            try:
+                store.put(row.key, self.measure(row, count, options))
+            except host.HostError as error:  # the others are worth having
+                failed.append(row.key)
+                print(f"bench/run {self.name}: {row.key}: {error}", file=sys.stderr, flush=True)
+
+        failed = []
+        pool = ThreadPoolExecutor(options.jobs)
+        try:
+            for future in [pool.submit(one, *numbered) for numbered in enumerate(chosen, 1)]:
+                future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+        results = self.results(options)
+        series.write_samples(os.path.join(options.out, f"{self.name}.csv"), series.CREATE, results)
+        series.write_samples(os.path.join(options.out, "destroy.csv"), series.DESTROY, results)
+        report.write(options.out, report.table(results) + self.extra(options.out, results)
+                     + report.ratios(results, self.subjects, self.references))
+        if failed:
+            sys.exit(f"bench/run {self.name}: not measured: {', '.join(failed)}")
+        print(f"\nmeasured in {time.monotonic() - start:.0f} s; results in {options.out}")
+
+    def results(self, options):
+        store = series.Store(options.out)
+        found = [(row, store.get(row.key)) for row in self.rows]
+        return [(row, samples) for row, samples in found if samples]
+
+    def plot(self, options):
+        results = self.results(options)
+        if not results:
+            raise plot.PlotError(f"nothing in {options.out}; first: bench/run {self.name} run")
+        self.draw(options.out, results)
+
+    def clean(self, options):
+        shutil.rmtree(options.out, ignore_errors=True)
+
+    def chosen(self, options):
+        wanted = options.systems.split(",") if options.systems else []
+        known = {row.key for row in self.rows} | {row.system.system for row in self.rows}
+        if set(wanted) - known:
+            sys.exit(f"bench/run {self.name}: no system {', '.join(sorted(set(wanted) - known))}; "
+                     f"there are: {', '.join(row.key for row in self.rows)}")
+        return [row for row in self.rows
+                if not wanted or row.key in wanted or row.system.system in wanted]
+
+    def options(self, arguments):
+        parser = argparse.ArgumentParser(prog=f"bench/run {self.name}", description=self.title)
+        parser.add_argument("step", nargs="?", choices=STEPS, help="default: prepare, run, plot")
+        parser.add_argument("--quick", action="store_true", help="short series, under 10 minutes")
+        parser.add_argument("--n", type=int, metavar="N", help="at most N guests in a series")
+        parser.add_argument("--systems", metavar="LIST",
+                            help="only these systems or rows; results of others are kept")
+        parser.add_argument("--jobs", type=int, default=1, metavar="N",
+                            help="series at a time, each on an emulated host of its own (1)")
+        parser.add_argument("--out", default=os.path.join(host.ROOT, "build", "bench", self.name),
+                            help="folder of the results (build/bench/%s)" % self.name)
+        chosen = parser.parse_args(arguments)
+        if (chosen.n is not None and chosen.n < 1) or chosen.jobs < 1:
+            parser.error("--n and --jobs must be at least 1")
+        return chosen
+
+    def main(self, arguments):
+        options = self.options(arguments)
+        os.makedirs(options.out, exist_ok=True)
+        try:
+            for step in [options.step] if options.step else STEPS[:3]:
+                getattr(self, step)(options)
+        except (host.HostError, plot.PlotError) as error:
+            sys.exit(f"bench/run {self.name}: {error}")

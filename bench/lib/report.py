@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is said of a run in words: medians, p99, growth, and ratios to containers and processes."""
+import os
+
+from lib.series import column
+from lib.stats import summary
+
+WHAT = (("create", "create_ms"), ("create + boot", "boot_ms"), ("destroy", "destroy_ms"))
+
+
+def table(results):
+    lines = [f"{'virtual ms':<44}{'N':>6}{'median':>10}{'p99':>10}{'last/first tenth':>18}"]
+    for row, samples in results:
+        for what, name in WHAT:
+            values = column(samples, name)
+            if values:
+                said = summary(values)
+                title = f"{row.system.system} {row.system.guest}, {what}"
+                lines.append(f"{title:<44}{said['n']:>6}{said['median']:>10.3f}{said['p99']:>10.3f}"
+                             f"{said['growth']:>18.3f}")
+    return lines
+
+
+def medians(results, name):
+    found = {}
+    for row, samples in results:
+        values = column(samples, name)
+        if values:
+            found[row.key] = summary(values)["median"]
+    return found
+
+
+def ratios(results, subjects, references):
+    """How many times as long a reference's create takes as a subject's, by medians of this run."""
+    median = medians(results, "create_ms")
+    subjects = [key for key in subjects if key in median]
+    references = [key for key in references if key in median]
+    if not subjects or not references:
+        return []
+    width = max(len(key) for key in subjects) + 3
+    lines = ["", "median create of a column's system over that of the row's, in this run:"]
+    for start in range(0, len(references), 5):
+        part = references[start:start + 5]
+        lines.append(" " * width + "".join(f"{key:>24}" for key in part))
+        for key in subjects:
+            lines.append(f"{key:<{width}}" + "".join(
+                f"{median[reference] / median[key]:>24.3g}" for reference in part))
+    return lines
+
+
+def write(folder, lines):
+    text = "\n".join(lines) + "\n"
+    with open(os.path.join(folder, "summary.txt"), "w", encoding="utf-8") as out:
+        out.write(text)
+    print("\n" + text, end="")

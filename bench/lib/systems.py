@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is compared: one row for each pair of a system and what it starts. Figures choose from it."""
+import os
+from dataclasses import dataclass, replace
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BENCH = "/root/bench"
+GUESTS = "/root/guests"
+CHAOS = "/usr/local/bin/chaos"
+DOCKER_SOCKET = "/run/docker.sock"
+
+
+@dataclass(frozen=True)
+class System:
+    """{n} and {ip} in the commands are replaced by bench-series for each guest."""
+    system: str
+    guest: str
+    create: tuple
+    destroy: tuple = ()
+    domid: tuple = ()
+    probe: str = "none"     # how it is seen that the guest is up (src/probe*.c)
+    host: str = "dom0"      # which kind of host (host.py)
+    prepare: tuple = ()     # shell script and its arguments, run once on the host
+    color: str = "#444444"
+
+    @property
+    def key(self):
+        return f"{self.system}/{self.guest}"
+
+
+def script(name, *arguments):
+    with open(os.path.join(HERE, name), encoding="ascii") as stream:
+        return (stream.read(), *arguments)
+
+
+def cfg(guest):
+    return f"{GUESTS}/{guest}.cfg"
+
+
+def chaos_rows():
+    network = ("start-chaos; ip address add 10.1.0.1/16 dev xenbr0",)
+    noop = System("chaos[NoXS]", "noop", (CHAOS, "create", cfg("noop"), "name=bench-{n}"),
+                  destroy=(CHAOS, "destroy", "bench-{n}"), domid=(CHAOS, "domid", "bench-{n}"),
+                  probe="ready", prepare=("start-chaos",), color="#67a9cf")
+    yield noop
+    yield replace(noop, guest="daytime", domid=(), probe="ping", prepare=network, color="#2166ac",
+                  create=(CHAOS, "create", cfg("daytime"), "name=bench-{n}",
+                          'cmdline="ip={ip}/16"'))
+
+
+def xl_rows():
+    """xl cannot build a guest of 1 MiB, so its guests have 4; only creation is timed."""
+    xl = "/usr/sbin/xl"
+    for store, option, color in (("xl", "", "#b2182b"), ("xl (oxenstored)", "--ocaml", "#ef8a62")):
+        base = System(store, "noop", (xl, "create", cfg("noop"), 'name="bench-{n}"', "memory=4"),
+                      destroy=(xl, "destroy", "bench-{n}"),
+                      prepare=(f"start-xenstored {option}",), color=color)
+        yield base
+        yield replace(base, guest="daytime", create=(
+            xl, "create", cfg("daytime"), 'name="bench-{n}"', "memory=4", 'cmdline="ip={ip}/16"'))
+
+
+def process_rows():
+    for host in ("dom0", "linux"):
+        yield System(f"process@{host}", "empty", (f"{BENCH}/bench-empty",), host=host)
+        # chaos itself is linked against musl, which starts in less than glibc: the stricter measure.
+        yield System(f"process@{host}", "empty-musl", (f"{BENCH}/bench-empty-musl",), host=host,
+                     color="#888888")
+
+
+STAMP = ("stamp", "/bench/stamp")
+PACKET = ("udp", "172.17.0.1", "7777")
+
+
+def container_rows():
+    for place, host in (("linux", "linux"), ("dom0", "dom0 with containers")):
+        for engine, color in (("crun", "#1b7837"), ("runc", "#7fbf7b")):
+            path = f"/usr/bin/{engine}"
+            yield System(f"{engine}@{place}", "container",
+                         (path, "run", "-d", "--bundle", "/run/bench/bundle", "bench-{n}"),
+                         destroy=(path, "delete", "-f", "bench-{n}"), probe="stamp", host=host,
+                         prepare=script("prepare-containers.sh"), color=color)
+        yield from docker_rows(place, host)
+
+
+def docker_rows(place, host):
+    docker, api = "/usr/bin/docker", (f"{BENCH}/bench-docker-api", DOCKER_SOCKET)
+    base = System(f"docker@{place}", "none", (
+        docker, "run", "-d", "--name", "bench-{n}", "--network", "none", "-v", "/run/bench:/bench",
+        "bench", *STAMP), destroy=(docker, "rm", "-f", "bench-{n}"), probe="stamp", host=host,
+        prepare=script("prepare-containers.sh", "docker"), color="#762a83")
+    yield base
+    yield replace(base, guest="bridge", probe="udp", color="#9970ab", create=(
+        docker, "run", "-d", "--name", "bench-{n}", "bench", *PACKET))
+    for guest, how, report, probe, color in (
+            ("none", '"NetworkDisabled":true,"HostConfig":{"Binds":["/run/bench:/bench"]}', STAMP,
+             "stamp", "#c2a5cf"), ("bridge", '"HostConfig":{}', PACKET, "udp", "#e7d4e8")):
+        words = ",".join(f'"{word}"' for word in report)
+        yield replace(
+            base, system=f"docker-api@{place}", guest=guest, probe=probe, color=color,
+            create=(*api, "POST", "/containers/create?name=bench-{n}",
+                    f'{{"Image":"bench","Cmd":[{words}],{how}}}',
+                    "POST", "/containers/bench-{n}/start", ""),
+            destroy=(*api, "DELETE", "/containers/bench-{n}?force=1", ""))
+
+
+SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), xl_rows(), container_rows())
+           for row in rows}
+
+# Beside every figure, from the same run: (row, how often in a full and in a quick run).
+BASELINES = (
+    ("process@dom0/empty", 200, 50), ("process@linux/empty", 200, 50),
+    ("crun@linux/container", 50, 5), ("crun@dom0/container", 20, 3),
+    ("runc@linux/container", 50, 5), ("runc@dom0/container", 20, 3),
+    ("docker-api@linux/none", 30, 3), ("docker-api@dom0/none", 10, 2),
+    ("docker@linux/none", 30, 2), ("docker@dom0/none", 10, 2),
+)

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a client wants created: read from its message, and checked. */
+#ifndef CHAOSD_CREATE_REQUEST_H
+#define CHAOSD_CREATE_REQUEST_H
+
+#include <chaos/config.h>
+
+#include "daemon.h"
+
+struct create_request {
+    struct chaos_config config; /* of the domain whose turn it is */
+    bool parsed;                /* there is one */
+    uint32_t options;           /* enum wire_option */
+    uint32_t count;
+    /* Of several: each gets "-1", "-2", ... behind its name, and its number for "{n}". */
+    char base[CHAOS_NAME_MAX + 1];
+    uint8_t *fields; /* copy of the message's; NULL: one parse does for all */
+    size_t length;
+    char *warnings; /* one after the other, each with its NUL */
+    size_t warnings_length;
+};
+
+/*
+ * On failure it is to be freed as well, and create_request_reply_refused answers, with the warnings
+ * that came before the error.
+ */
+int create_request_read(struct create_request *out, const struct wire_reader *fields,
+                        struct chaos_error *err);
+/* Takes the configuration over. */
+void create_request_of(struct create_request *out, struct chaos_config *config);
+/* Makes the configuration that of the index-th domain (from 0). */
+int create_request_number(struct create_request *request, uint32_t index, struct chaos_error *err);
+void create_request_put_warnings(const struct create_request *request, struct wire_writer *writer);
+void create_request_reply_refused(const struct create_request *create,
+                                  const struct request *request, const struct chaos_error *err);
+void create_request_free(struct create_request *request);
+
+#endif

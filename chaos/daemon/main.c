@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* chaosd(8): options, start and end of the daemon. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "instance.h"
+#include "log.h"
+#include "server.h"
+#include "settings.h"
+#include "worker.h"
+
+#define RUN_DIR "/run/chaos"
+#define END_NS  10000000000u /* how long what was asked for may take, once we are to end */
+
+struct options {
+    const char *socket, *settings;
+    bool background;
+};
+
+static void on_signal(void *opaque, int number)
+{
+    struct daemon *daemon = opaque;
+
+    (void)number;
+    loop_stop(daemon->loop);
+}
+
+static int catch_signals(struct daemon *daemon, struct chaos_error *err)
+{
+    sigset_t signals;
+    int rc;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    rc = loop_signals(daemon->loop, &signals, on_signal, daemon);
+    return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot catch signals: %s",
+                                    strerror(-rc))
+                  : 0;
+}
+
+/* In the background: our parent returns once we are ready. */
+static int leave_foreground(int parent)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0 || write(parent, "", 1) != 1)
+        return -1;
+    log_to_syslog();
+    for (int fd = 0; fd <= 2; fd++)
+        dup2(null, fd);
+    close(null);
+    close(parent);
+    return 0;
+}
+
+static int open_all(struct daemon *daemon, const struct options *options, struct chaos_error *err)
+{
+    int rc = instance_lock(daemon->run_dir, err); /* kept until we die */
+
+    if (rc >= 0)
+        rc = catch_signals(daemon, err);
+    if (rc >= 0)
+        rc = settings_load(options->settings ? options->settings : SETTINGS_PATH,
+                           options->settings != NULL, &daemon->settings, err);
+    if (rc >= 0)
+        rc = daemon->open(&daemon->chaos, err);
+    if (rc >= 0)
+        rc = daemon_start(daemon, err);
+    if (rc < 0)
+        return rc;
+    rc = instance_socket(options->socket, err);
+    if (rc >= 0)
+        rc = server_listen(daemon, rc, err);
+    if (rc < 0)
+        daemon_stop(daemon);
+    return rc;
+}
+
+/* What was begun is ended, and answered; what does not end is left to the next start. */
+static void wind_up(struct daemon *daemon)
+{
+    const uint64_t limit = loop_now() + END_NS;
+
+    instance_notify("STOPPING=1");
+    daemon_quiesce(daemon);
+    while (worker_load(daemon) > 0 && loop_now() < limit)
+        if (loop_turn(daemon->loop, true) < 0)
+            break;
+    if (worker_load(daemon) > 0) {
+        log_error("%zu operations do not end: leaving them", worker_load(daemon));
+        _exit(EXIT_FAILURE);
+    }
+    daemon_stop(daemon);
+}
+
+static int serve(const struct options *options, int parent)
+{
+    const char *run_dir = secure_getenv("CHAOS_RUN_DIR");
+    struct daemon daemon = {
+        .loop = loop_new(),
+        .open = chaos_open,
+        .run_dir = run_dir ? run_dir : RUN_DIR,
+    };
+    struct chaos_error err;
+    int rc;
+
+    settings_default(&daemon.settings);
+    if (!daemon.loop) {
+        log_error("cannot make an event loop: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    rc = open_all(&daemon, options, &err);
+    if (rc >= 0 && parent >= 0 && leave_foreground(parent) < 0)
+        rc = chaos_error_set(&err, -EIO, CHAOS_EXIT_FAILURE, "cannot go into the background");
+    if (rc < 0) {
+        log_error("%s", err.text);
+        return err.exit ? (int)err.exit : EXIT_FAILURE;
+    }
+    instance_notify("READY=1");
+    log_info("serving on %s", options->socket);
+    rc = loop_run(daemon.loop);
+    if (rc < 0)
+        log_error("cannot wait for events: %s", strerror(-rc));
+    wind_up(&daemon);
+    chaos_close(daemon.chaos);
+    loop_free(daemon.loop);
+    settings_free(&daemon.settings);
+    return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int serve_in_background(const struct options *options)
+{
+    int pipe_fds[2], status = 0;
+    char byte;
+    pid_t child;
+
+    if (pipe2(pipe_fds, O_CLOEXEC) < 0 || (child = fork()) < 0) {
+        log_error("cannot start a process: %s", strerror(errno));
+        return EXIT_FAILURE;
+    }
+    if (child == 0) {
+        close(pipe_fds[0]);
+        setsid();
+        return chdir("/") < 0 ? EXIT_FAILURE : serve(options, pipe_fds[1]);
+    }
+    close(pipe_fds[1]);
+    if (read(pipe_fds[0], &byte, 1) == 1)
+        return EXIT_SUCCESS;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+static void usage(void)
+{
+    printf("usage: chaosd [OPTION...]\n"
+           "Keeps pools of prepared domains, and creates guests from them.\n\n"
+           "  -c, --config=FILE   default: " SETTINGS_PATH "\n"
+           "  -f, --foreground    stay in the foreground, and log to standard error\n"
+           "  -s, --socket=FILE   default: " WIRE_SOCKET "\n"
+           "  -v, --verbose       log more\n"
+           "  -V, --version       show the version\n"
+           "  -h, --help          show this help\n");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"foreground", no_argument, NULL, 'f'},
+        {"socket", required_argument, NULL, 's'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    struct options options = {.socket = WIRE_SOCKET, .background = true};
+    int letter;
+
+    while ((letter = getopt_long(argc, argv, "c:fs:vVh", names, NULL)) != -1) {
+        switch (letter) {
+        case 'c':
+            options.settings = optarg;
+            break;
+        case 'f':
+            options.background = false;
+            break;
+        case 's':
+            options.socket = optarg;
+            break;
+        case 'v':
+            log_verbose = true;
+            break;
+        case 'V':
+            printf("chaosd %s\n", CHAOS_VERSION);
+            return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+        case 'h':
+            usage();
+            return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+        default:
+            return CHAOS_EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        log_error("unexpected argument '%s'; see: chaosd --help", argv[optind]);
+        return CHAOS_EXIT_USAGE;
+    }
+    return options.background ? serve_in_background(&options) : serve(&options, -1);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * /etc/chaos/chaosd.conf (chaosd.conf(5)): sections of "key = value" lines. The keys are one table;
+ * a [pool NAME] section may be there many times.
+ */
+#ifndef CHAOSD_SETTINGS_H
+#define CHAOSD_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chaos/error.h>
+
+#include "shell.h"
+
+#define SETTINGS_PATH     "/etc/chaos/chaosd.conf"
+#define SETTINGS_FILE_MAX (256u << 10)
+#define POOL_NAME_MAX     31
+#define POOLS_MAX         64
+#define POOL_LEVEL_MAX    8192
+
+struct pool_settings {
+    char name[POOL_NAME_MAX + 1];
+    struct flavour flavour;
+    uint32_t low, high;
+};
+
+struct settings {
+    /* [daemon] */
+    uint32_t clients_per_user;
+    bool drain_on_stop;
+    /* [pools] */
+    bool adaptive;
+    uint32_t adaptive_high; /* shells of one flavour */
+    uint32_t refill_rate;   /* shells a second at most */
+    /* [pool NAME] */
+    struct pool_settings *pools;
+    size_t nr_pools;
+};
+
+void settings_default(struct settings *settings);
+/* Reads text over what is in *settings. source names it in messages. */
+int settings_parse(const char *source, const char *text, size_t length, struct settings *settings,
+                   struct chaos_error *err);
+/* A file that is not there is an empty one, unless it must be. */
+int settings_load(const char *path, bool must, struct settings *settings, struct chaos_error *err);
+void settings_free(struct settings *settings);
+
+/* 0 if such a pool may be: bounds of its numbers, and low <= high. */
+int pool_settings_check(const struct pool_settings *pool, struct chaos_error *err);
+/* 0 if it may be the name of a pool: as a domain's, but shorter. */
+int pool_name_check(const char *name, struct chaos_error *err);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A client of chaosd(8): what domain.h does, asked of the daemon, which has domains prepared and so
+ * answers sooner than the work would take.
+ *
+ * A handle is one connection, for one thread at a time; many may be open at once. It may be passed
+ * to a child over fork or exec, if only one of the two goes on using it. Functions block until the
+ * answer is there, at most for the handle's timeout. After -EPROTO, -ECONNRESET, -EPIPE and
+ * -ETIMEDOUT a handle is good for chaos_client_close only. What a failed connection had asked for
+ * may have been done: a domain that was asked for by name is either there or not, and asking again
+ * fails with CHAOS_EXIT_EXISTS if it is. Strings and structs that are filled in need no freeing
+ * unless it is said.
+ */
+#ifndef CHAOS_CLIENT_H
+#define CHAOS_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chaos/config.h>
+#include <chaos/domain.h>
+#include <chaos/error.h>
+
+struct chaos_client;
+
+/*
+ * socket NULL: what the environment variable CHAOSD_SOCKET says, or /run/chaos/chaosd.sock.
+ * CHAOS_EXIT_DAEMON: no daemon answers there, or one of another version. CHAOS_EXIT_PRIVILEGE: it
+ * is root's, or a member's of the group chaos.
+ */
+int chaos_client_open(const char *socket, struct chaos_client **out, struct chaos_error *err);
+void chaos_client_close(struct chaos_client *client); /* NULL: nothing */
+
+/* How long to wait for an answer; 0: for ever. Without it: one minute. */
+int chaos_client_timeout(struct chaos_client *client, uint32_t ms, struct chaos_error *err);
+
+struct chaos_client_info {
+    uint32_t protocol, pid;
+    char version[32];
+    uint64_t uptime_ms;
+    char degraded[256]; /* why pools are not at their levels; "": they are, or will be */
+};
+int chaos_client_info(struct chaos_client *client, struct chaos_client_info *out,
+                      struct chaos_error *err);
+
+/* ---------------------------------------------------------------- domains */
+
+struct chaos_client_create {
+    const char *config; /* text of a configuration (chaos.cfg(5)); with the overrides < 60 KiB */
+    size_t length;
+    const char *source;           /* how messages call it; may be NULL */
+    const char *directory;        /* what relative paths in it are relative to; NULL: "/" */
+    const char *const *overrides; /* further statements, "key=value" */
+    size_t nr_overrides;
+    bool paused;                   /* do not let it run yet */
+    bool strict;                   /* warnings are errors */
+    bool cold;                     /* not out of a pool */
+    chaos_config_warning *warning; /* told of each; may be NULL */
+    void *opaque;
+    struct chaos_timing *timing; /* where the daemon's time went, from start_ns 0; may be NULL */
+};
+
+/* Returns when the guest runs, not when it has booted. All or nothing. */
+int chaos_client_create(struct chaos_client *client, const struct chaos_client_create *request,
+                        struct chaos_domain *out, struct chaos_error *err);
+
+/* One of several: domain NULL if it failed, and err then says why. index counts from 0. */
+typedef void chaos_client_created(void *opaque, uint32_t index, const struct chaos_domain *domain,
+                                  const struct chaos_error *err);
+
+/*
+ * The same `count` times (at most 10000) with one request. Domain i (from 1) is called NAME-i; or,
+ * where "{n}" stands in the configuration or an override, i is put in its place first. Each is told
+ * to `created` (with request->opaque) when it is there; a failure does not keep the others from
+ * being made. Returns 0 if all were, or the last failure.
+ */
+int chaos_client_create_many(struct chaos_client *client, const struct chaos_client_create *request,
+                             uint32_t count, chaos_client_created *created,
+                             struct chaos_error *err);
+
+/* which: as for chaos_domain_find; force: as for chaos_domain_destroy. out may be NULL. */
+int chaos_client_destroy(struct chaos_client *client, const char *which, bool force,
+                         struct chaos_domain *out, struct chaos_error *err);
+
+/* All domains of the host, by id; free(*list). */
+int chaos_client_list(struct chaos_client *client, struct chaos_domain **list, size_t *nr,
+                      struct chaos_error *err);
+
+/* ---------------------------------------------------------------- pools */
+
+#define CHAOS_POOL_NAME_MAX 31
+#define CHAOS_POOL_PATH_MAX 255
+
+/* Domains that are prepared and wait for who asks; what they have in common. */
+struct chaos_pool {
+    char name[CHAOS_POOL_NAME_MAX + 1];
+    uint32_t memory_mib, vcpus;
+    enum chaos_bus bus;
+    uint32_t nr_vifs;
+    char bridge[CHAOS_VIFS_MAX][16];
+    char kernel[CHAOS_POOL_PATH_MAX + 1], ramdisk[CHAOS_POOL_PATH_MAX + 1]; /* loaded already */
+    uint32_t low, high;
+    /* From here on the daemon fills in. */
+    uint32_t target, level; /* how many it wants now, and has */
+    bool adaptive;          /* made by what was asked for */
+    uint64_t hits, misses, refills, failures;
+    char degraded[256]; /* why it cannot be filled; "" */
+};
+
+/* free(*list) */
+int chaos_client_pools(struct chaos_client *client, struct chaos_pool **list, size_t *nr,
+                       struct chaos_error *err);
+/* Makes a pool, or sets the marks of the one of this name (memory_mib 0: whatever its flavour). */
+int chaos_client_pool_set(struct chaos_client *client, const struct chaos_pool *pool,
+                          struct chaos_error *err);
+/* Destroys a pool's shells, and keeps it empty; name NULL: of all. An adaptive one is forgotten. */
+int chaos_client_pool_drain(struct chaos_client *client, const char *name, struct chaos_error *err);
+
+/* ---------------------------------------------------------------- statistics */
+
+struct chaos_metric {
+    char name[32];
+    bool timed;     /* the times are there */
+    uint64_t value; /* how often, or how many */
+    uint64_t p50_ns, p99_ns, max_ns;
+};
+/* Since the daemon's start; free(*list). */
+int chaos_client_stats(struct chaos_client *client, struct chaos_metric **list, size_t *nr,
+                       struct chaos_error *err);
+
+/* ---------------------------------------------------------------- events */
+
+/* Something that happened to a domain. */
+struct chaos_event {
+    uint64_t time_ns; /* CLOCK_REALTIME */
+    uint32_t domid;
+    uint8_t uuid[16];
+    char name[CHAOS_NAME_MAX + 1];
+    char kind[24];    /* "created", "shutdown", "destroyed", ...: chaosd(8) lists them */
+    char detail[128]; /* more about it, or "" */
+    uint64_t lost;    /* so many before it could not be told */
+};
+
+/*
+ * Has events sent on this handle, which is good for chaos_client_next_event and
+ * chaos_client_close from then on.
+ */
+int chaos_client_subscribe(struct chaos_client *client, struct chaos_error *err);
+/* Readable when there is an event, or the connection ended. For poll; do not read it. */
+int chaos_client_fd(const struct chaos_client *client);
+/* -EAGAIN (err untouched): there is none now. */
+int chaos_client_next_event(struct chaos_client *client, struct chaos_event *out,
+                            struct chaos_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Moving a guest to another host: who says what, and who may run the guest when. At every instant
+ * at most one side runs it; docs/migration.md has the reasons. Blocking: each migration has a
+ * thread of its own.
+ *
+ *   source                                  target
+ *   HELLO: token, what the guest is  ----->
+ *                                    <----- READY: domain and devices are made; or REFUSE
+ *   [sending]                               [loading]
+ *   DATA ... DATA_END                ----->
+ *                                    <----- LOADED            [loaded]
+ *   [committing]  GO                 ----->                   [running]
+ *                                    <----- RUNNING
+ *   the guest is destroyed, DONE     ----->                   journal entry removed
+ *
+ * In brackets what is in the journal by then. The source takes the guest up again on any failure
+ * before "committing"; after it only when the target says that it has no copy. The target never
+ * starts its copy without GO; before GO it may drop it at any time, and says so when it is asked.
+ */
+#ifndef CHAOS_MIGRATE_H
+#define CHAOS_MIGRATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chaos/error.h>
+
+#include "migrate_journal.h"
+#include "peer.h"
+#include "stream.h"
+
+#define MIGRATE_VERSION 1
+
+/* What the target must know before anything is sent; valid while `prepare` runs. */
+struct migrate_offer {
+    const char *config; /* of the guest, as its record has it */
+    size_t config_length;
+    uint16_t xen_major, xen_minor;
+    uint32_t hw_caps[8];
+};
+
+/* The source's guest. Each fills err unless it returns 0. */
+struct migrate_source_ops {
+    /* Writes the guest as a checkpoint stream; has it suspended before the end of it. */
+    int (*send)(void *guest, stream_write *write, void *opaque, struct chaos_error *err);
+    /* Lets it go on here, whether it was suspended already or not. */
+    int (*resume)(void *guest, struct chaos_error *err);
+    int (*destroy)(void *guest, struct chaos_error *err);
+    /* Another connection to the target, after the first one broke. */
+    int (*reconnect)(void *guest, struct peer **peer, struct chaos_error *err);
+};
+
+/* The target's guest to be. */
+struct migrate_target_ops {
+    /* Makes domain and devices, or says why that cannot be. */
+    int (*prepare)(void *guest, const struct migrate_offer *offer, struct chaos_error *err);
+    /* Reads the stream to its end; the guest could run now. */
+    int (*load)(void *guest, stream_read *read, void *opaque, struct chaos_error *err);
+    /* Lets it run; to be called again when somebody died in it. -ESRCH: it is no more. */
+    int (*start)(void *guest, struct chaos_error *err);
+    /* Nothing is left of it; no error if there was nothing. */
+    int (*drop)(void *guest, struct chaos_error *err);
+};
+
+/*
+ * Moves a guest. 0: it runs at the target, and here it is no more. -EINPROGRESS: it is paused here,
+ * and the target could not be asked whether it has it; migrate_resolve later. Any other failure: it
+ * goes on here. The peer remains the caller's. note->token names the migration.
+ */
+int migrate_send(struct peer *peer, struct migrate_journal *journal, struct migrate_note *note,
+                 const struct migrate_offer *offer, const struct migrate_source_ops *ops,
+                 void *guest, struct chaos_error *err);
+
+/*
+ * Ends a migration of which the journal tells: after a restart (before the guest could be seen by
+ * anybody), or again later. Results as of migrate_send.
+ */
+int migrate_resolve(struct migrate_journal *journal, struct migrate_note *note,
+                    const struct migrate_source_ops *ops, void *guest, struct chaos_error *err);
+
+/* How a target's ops are got for a migration that is in its journal; release frees *guest. */
+struct migrate_target {
+    struct migrate_journal *journal;
+    const struct migrate_target_ops *ops;
+    int (*open)(void *opaque, const struct migrate_note *note, void **guest,
+                struct chaos_error *err);
+    void (*release)(void *opaque, void *guest);
+    void *opaque;
+};
+
+/*
+ * Serves one connection of a source, from its first byte to its last. 0: the guest was taken over;
+ * or there was only a question. Failures leave nothing here, but for a guest that was loaded and
+ * waits, paused, for the source's decision.
+ */
+int migrate_serve(struct peer *peer, const struct migrate_target *target, struct chaos_error *err);
+
+/* Drops a guest that was loaded and waits: an operator says so, or it waited for too long. */
+int migrate_discard(const struct migrate_target *target, struct migrate_note *note,
+                    struct chaos_error *err);
+
+/* After a restart, for each note of a target: drops what was loading, starts what was to run. */
+int migrate_recover(const struct migrate_target *target, struct migrate_note *note,
+                    struct chaos_error *err);
+
+#endif

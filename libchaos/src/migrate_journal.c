@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "migrate_journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "record.h"
+#include "registry.h"
+
+#define FIRST_LINE "chaos-migration 1\n"
+#define NOTE_MAX   1024
+#define FILE_MAX   (UUID_TEXT + 16) /* TOKEN.source.lock */
+#define LOCK_TRIES 10
+
+static const char *const role_names[] = {[MIGRATE_SOURCE] = "source", [MIGRATE_TARGET] = "target"};
+
+static const char *const phase_names[] = {
+    [MIGRATE_SENDING] = "sending", [MIGRATE_COMMITTING] = "committing",
+    [MIGRATE_LOADING] = "loading", [MIGRATE_LOADED] = "loaded",
+    [MIGRATE_RUNNING] = "running", [MIGRATE_DROPPED] = "dropped",
+};
+
+#define NR_PHASES (sizeof(phase_names) / sizeof(phase_names[0]))
+
+struct journal {
+    struct migrate_journal journal;
+    int dir;
+};
+
+const char *migrate_phase_name(enum migrate_phase phase)
+{
+    return phase_names[phase];
+}
+
+static const char *file_name(char name[FILE_MAX], const uint8_t token[MIGRATE_TOKEN],
+                             enum migrate_role role, const char *suffix)
+{
+    char text[UUID_TEXT];
+
+    uuid_format(token, text);
+    snprintf(name, FILE_MAX, "%s.%s%s", text, role_names[role], suffix);
+    return name;
+}
+
+static int failed(struct chaos_error *err, int error, const char *what)
+{
+    return chaos_error_set(err, -error, CHAOS_EXIT_FAILURE, "cannot %s the migration's journal: %s",
+                           what, strerror(error));
+}
+
+static int note_format(const struct migrate_note *note, char text[NOTE_MAX])
+{
+    char uuid[UUID_TEXT];
+
+    uuid_format(note->uuid, uuid);
+    return snprintf(text, NOTE_MAX, FIRST_LINE "phase %s\nname %s\nuuid %s\npeer %s\n",
+                    phase_names[note->phase], note->name, uuid, note->peer);
+}
+
+/* Takes "KEY VALUE\n" off the text; NULL: it is something else. The value ends with a NUL. */
+static char *take_line(char **text, const char *key)
+{
+    size_t length = strlen(key);
+    char *value = *text + length + 1, *end;
+
+    if (strncmp(*text, key, length) != 0 || (*text)[length] != ' ')
+        return NULL;
+    end = strchr(value, '\n');
+    if (!end)
+        return NULL;
+    *end = '\0';
+    *text = end + 1;
+    return value;
+}
+
+static bool note_parse(char *text, struct migrate_note *note)
+{
+    const char *phase, *name, *uuid, *peer;
+    size_t i;
+
+    if (strncmp(text, FIRST_LINE, sizeof(FIRST_LINE) - 1) != 0)
+        return false;
+    text += sizeof(FIRST_LINE) - 1;
+    if (!(phase = take_line(&text, "phase")) || !(name = take_line(&text, "name")) ||
+        !(uuid = take_line(&text, "uuid")) || !(peer = take_line(&text, "peer")))
+        return false;
+    for (i = 0; i < NR_PHASES && strcmp(phase, phase_names[i]) != 0; i++)
+        ;
+    if (i == NR_PHASES || strlen(name) > CHAOS_NAME_MAX || strlen(peer) > MIGRATE_PEER_MAX ||
+        !uuid_parse(uuid, note->uuid))
+        return false;
+    note->phase = (enum migrate_phase)i;
+    snprintf(note->name, sizeof(note->name), "%s", name);
+    snprintf(note->peer, sizeof(note->peer), "%s", peer);
+    return true;
+}
+
+static int write_note(struct migrate_journal *base, const struct migrate_note *note,
+                      struct chaos_error *err)
+{
+    const struct journal *journal = (struct journal *)base;
+    char name[FILE_MAX], fresh[FILE_MAX], text[NOTE_MAX];
+    int length = note_format(note, text);
+    cleanup_close int fd = openat(journal->dir, file_name(fresh, note->token, note->role, ".new"),
+                                  O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    ssize_t written;
+
+    if (fd < 0)
+        return failed(err, errno, "write");
+    written = write(fd, text, (size_t)length);
+    if (written != length || renameat(journal->dir, fresh, journal->dir,
+                                      file_name(name, note->token, note->role, "")) < 0) {
+        int error = written < 0 || written == length ? errno : ENOSPC;
+
+        unlinkat(journal->dir, fresh, 0);
+        return failed(err, error, "write");
+    }
+    return 0;
+}
+
+static void remove_note(struct migrate_journal *base, const struct migrate_note *note)
+{
+    const struct journal *journal = (struct journal *)base;
+    char name[FILE_MAX];
+
+    unlinkat(journal->dir, file_name(name, note->token, note->role, ""), 0);
+}
+
+static int read_note(struct migrate_journal *base, const uint8_t token[MIGRATE_TOKEN],
+                     enum migrate_role role, struct migrate_note *note, struct chaos_error *err)
+{
+    const struct journal *journal = (struct journal *)base;
+    char name[FILE_MAX], text[NOTE_MAX + 1];
+    cleanup_close int fd =
+        openat(journal->dir, file_name(name, token, role, ""), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct migrate_note found = {.role = role};
+    ssize_t length;
+
+    if (fd < 0)
+        return failed(err, errno, "read");
+    length = read(fd, text, NOTE_MAX);
+    if (length < 0)
+        return failed(err, errno, "read");
+    text[length] = '\0';
+    if (!note_parse(text, &found))
+        return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
+                               "the migration's journal %s is damaged", name);
+    memcpy(found.token, token, sizeof(found.token));
+    *note = found;
+    return 0;
+}
+
+/* The lock's file was not removed while we waited for it. */
+static bool is_current(int dir, const char *name, int fd)
+{
+    struct stat ours, theirs;
+
+    return fstat(fd, &ours) == 0 && fstatat(dir, name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == theirs.st_ino;
+}
+
+static int lock_note(struct migrate_journal *base, const struct migrate_note *note,
+                     struct chaos_error *err)
+{
+    const struct journal *journal = (struct journal *)base;
+    char name[FILE_MAX];
+    int tries;
+
+    file_name(name, note->token, note->role, ".lock");
+    for (tries = 0; tries < LOCK_TRIES; tries++) {
+        cleanup_close int fd =
+            openat(journal->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+            return failed(err, errno, "lock");
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+            break;
+        if (is_current(journal->dir, name, fd))
+            return take_fd(&fd);
+    }
+    return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s: its migration is being worked on",
+                           note->name[0] ? note->name : "the guest");
+}
+
+static void unlock_note(struct migrate_journal *base, const struct migrate_note *note, int lock)
+{
+    const struct journal *journal = (struct journal *)base;
+    char name[FILE_MAX];
+
+    unlinkat(journal->dir, file_name(name, note->token, note->role, ".lock"), 0);
+    close(lock);
+}
+
+static void close_journal(struct migrate_journal *base)
+{
+    struct journal *journal = (struct journal *)base;
+
+    close(journal->dir);
+    free(journal);
+}
+
+static const struct migrate_journal_ops file_ops = {
+    .write = write_note,
+    .remove = remove_note,
+    .read = read_note,
+    .lock = lock_note,
+    .unlock = unlock_note,
+    .close = close_journal,
+};
+
+int migrate_journal_open(const char *run_dir, struct migrate_journal **out, struct chaos_error *err)
+{
+    struct journal *journal;
+    cleanup_close int top =
+        open(run_dir ? run_dir : REGISTRY_PATH, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int dir = -1;
+
+    if (top < 0 || (mkdirat(top, "migrations", 0700) < 0 && errno != EEXIST))
+        return failed(err, errno, "make");
+    dir = openat(top, "migrations", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (dir < 0)
+        return failed(err, errno, "open");
+    journal = malloc(sizeof(*journal));
+    if (!journal)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    journal->journal.ops = &file_ops;
+    journal->dir = take_fd(&dir);
+    *out = &journal->journal;
+    return 0;
+}
+
+/* TOKEN.source or TOKEN.target */
+static bool parse_file_name(const char *name, uint8_t token[MIGRATE_TOKEN], enum migrate_role *role)
+{
+    char text[UUID_TEXT];
+
+    if (strlen(name) <= UUID_TEXT || name[UUID_TEXT - 1] != '.')
+        return false;
+    memcpy(text, name, UUID_TEXT - 1);
+    text[UUID_TEXT - 1] = '\0';
+    *role =
+        strcmp(name + UUID_TEXT, role_names[MIGRATE_TARGET]) == 0 ? MIGRATE_TARGET : MIGRATE_SOURCE;
+    return uuid_parse(text, token) && strcmp(name + UUID_TEXT, role_names[*role]) == 0;
+}
+
+int migrate_journal_visit(struct migrate_journal *base, migrate_visit *visit, void *opaque,
+                          struct chaos_error *err)
+{
+    const struct journal *journal = (struct journal *)base;
+    int copy = openat(journal->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    struct chaos_error ignored;
+    struct migrate_note note;
+    struct dirent *entry;
+
+    if (!entries) {
+        if (copy >= 0)
+            close(copy);
+        return failed(err, errno, "read");
+    }
+    while ((entry = readdir(entries))) {
+        uint8_t token[MIGRATE_TOKEN];
+        enum migrate_role role;
+
+        if (parse_file_name(entry->d_name, token, &role) &&
+            base->ops->read(base, token, role, &note, &ignored) == 0)
+            visit(opaque, &note);
+    }
+    closedir(entries);
+    return 0;
+}

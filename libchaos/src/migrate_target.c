@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The host that a guest comes to. */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#include "migrate_link.h"
+
+struct arriving {
+    const struct migrate_target *target;
+    struct migrate_note note;
+    void *guest;
+};
+
+static int set_phase(struct arriving *a, enum migrate_phase phase, struct chaos_error *err)
+{
+    struct migrate_journal *journal = a->target->journal;
+
+    a->note.phase = phase;
+    return journal->ops->write(journal, &a->note, err);
+}
+
+static void forget(struct arriving *a)
+{
+    a->target->journal->ops->remove(a->target->journal, &a->note);
+}
+
+/* The source still has the guest, and knows it. */
+static void drop(struct arriving *a)
+{
+    struct chaos_error ignored;
+
+    if (a->target->ops->drop(a->guest, &ignored) == 0)
+        forget(a);
+}
+
+/* Not started, and not to be: said in the journal before the source hears of it. */
+static int give_back(struct migrate_link *link, struct arriving *a, struct chaos_error *why)
+{
+    struct chaos_error failure;
+
+    if (a->target->ops->drop(a->guest, &failure) < 0)
+        return chaos_error_wrap(why, "%s; its copy could not be removed here", failure.text);
+    if (set_phase(a, MIGRATE_DROPPED, &failure) < 0)
+        return why->code; /* "unknown" from now on, which says the same */
+    migrate_link_refuse(link, why);
+    return why->code;
+}
+
+static int run(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
+{
+    struct chaos_error ignored;
+    int rc = set_phase(a, MIGRATE_RUNNING, err);
+
+    if (rc == 0)
+        rc = a->target->ops->start(a->guest, err);
+    if (rc < 0)
+        return give_back(link, a, err);
+    /* From here on it is ours, whether the source hears of it now or asks later. */
+    if (migrate_link_send(link, MIGRATE_IS_RUNNING, NULL, 0, &ignored) == 0 &&
+        migrate_link_expect(link, MIGRATE_DONE, &ignored) == 0)
+        forget(a);
+    return 0;
+}
+
+/* Loaded, and the source's to decide; when it cannot be heard the guest waits, paused. */
+static int await_decision(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
+{
+    int rc = migrate_link_receive(link, err);
+
+    if (rc < 0)
+        return chaos_error_wrap(err, "%s waits, paused, for the host that it comes from",
+                                a->note.name);
+    if (link->type == MIGRATE_GO)
+        return run(link, a, err);
+    if (link->type == MIGRATE_ABORT) {
+        drop(a);
+        return chaos_error_set(err, -ECANCELED, CHAOS_EXIT_FAILURE,
+                               "the other host took %s up again", a->note.name);
+    }
+    return chaos_error_set(
+        err, -EPROTO, CHAOS_EXIT_FAILURE,
+        "%s waits, paused: the other host sent message %u where a decision is due", a->note.name,
+        link->type);
+}
+
+static int take_offer(struct migrate_link *link, struct arriving *a, struct migrate_offer *offer,
+                      struct chaos_error *err)
+{
+    struct migrate_hello hello;
+    size_t i;
+
+    if (link->length <= sizeof(hello))
+        return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE, "the greeting is too short");
+    memcpy(&hello, link->payload, sizeof(hello));
+    if (memchr(hello.name, '\0', sizeof(hello.name)) == NULL || hello.reserved != 0)
+        return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE, "the greeting is damaged");
+    if (chaos_name_check(hello.name, err) < 0)
+        return err->code;
+    memcpy(a->note.token, hello.token, sizeof(a->note.token));
+    memcpy(a->note.uuid, hello.uuid, sizeof(a->note.uuid));
+    memcpy(a->note.name, hello.name, sizeof(a->note.name));
+    a->note.role = MIGRATE_TARGET;
+    a->note.phase = MIGRATE_LOADING;
+    offer->config = (const char *)link->payload + sizeof(hello);
+    offer->config_length = link->length - sizeof(hello);
+    offer->xen_major = le16toh(hello.xen_major);
+    offer->xen_minor = le16toh(hello.xen_minor);
+    for (i = 0; i < 8; i++)
+        offer->hw_caps[i] = le32toh(hello.hw_caps[i]);
+    return 0;
+}
+
+/* Domain and devices, and the guest's memory in it. */
+static int receive_guest(struct migrate_link *link, struct arriving *a,
+                         const struct migrate_offer *offer, struct chaos_error *err)
+{
+    const struct migrate_target_ops *ops = a->target->ops;
+    int rc;
+
+    rc = set_phase(a, MIGRATE_LOADING, err);
+    if (rc == 0)
+        rc = ops->prepare(a->guest, offer, err);
+    if (rc == 0)
+        rc = migrate_link_send(link, MIGRATE_READY, NULL, 0, err);
+    if (rc == 0) {
+        link->type = MIGRATE_READY; /* no DATA message is half read */
+        rc = ops->load(a->guest, migrate_link_read, link, err);
+    }
+    if (rc == 0 && link->type != MIGRATE_DATA_END) {
+        char more;
+
+        /* The stream has its own end; behind it must be that of the data, and nothing else. */
+        if (migrate_link_read(link, &more, 1) != 0)
+            rc = chaos_error_set(err, -EPROTO, CHAOS_EXIT_FAILURE,
+                                 "the other host sent more than the guest");
+    }
+    if (rc == 0)
+        rc = set_phase(a, MIGRATE_LOADED, err);
+    return rc;
+}
+
+static int is_new(struct arriving *a, struct chaos_error *err)
+{
+    struct migrate_journal *journal = a->target->journal;
+    struct migrate_note note;
+    struct chaos_error ignored;
+
+    if (journal->ops->read(journal, a->note.token, MIGRATE_TARGET, &note, &ignored) == -ENOENT)
+        return 0;
+    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS,
+                           "there is a migration with this token already");
+}
+
+static int arrive(struct migrate_link *link, struct arriving *a, struct migrate_offer *offer,
+                  struct chaos_error *err)
+{
+    struct chaos_error ignored;
+    int rc = is_new(a, err);
+
+    if (rc == 0)
+        rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
+    if (rc < 0) {
+        migrate_link_refuse(link, err);
+        return rc;
+    }
+    rc = receive_guest(link, a, offer, err);
+    if (rc < 0) {
+        migrate_link_refuse(link, err);
+        drop(a);
+        return rc;
+    }
+    /* That it is loaded may not be heard: then the source asks, or says that it is to be dropped.
+     */
+    migrate_link_send(link, MIGRATE_DONE_LOADING, NULL, 0, &ignored);
+    return await_decision(link, a, err);
+}
+
+static int greet(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
+{
+    struct migrate_journal *journal = a->target->journal;
+    struct migrate_offer offer;
+    int rc = take_offer(link, a, &offer, err), lock = -1;
+
+    if (rc == 0)
+        rc = lock = journal->ops->lock(journal, &a->note, err);
+    if (rc < 0) {
+        migrate_link_refuse(link, err);
+        return rc;
+    }
+    rc = arrive(link, a, &offer, err);
+    journal->ops->unlock(journal, &a->note, lock);
+    return rc;
+}
+
+static int answer(struct migrate_link *link, enum migrate_where where, struct chaos_error *err)
+{
+    const uint32_t state = htole32(where);
+
+    return migrate_link_send(link, MIGRATE_STATE, &state, sizeof(state), err);
+}
+
+static int tell_state(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
+{
+    struct chaos_error ignored;
+    int rc;
+
+    switch (a->note.phase) {
+    case MIGRATE_LOADED:
+        rc = answer(link, MIGRATE_WHERE_LOADED, err);
+        if (rc == 0)
+            rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
+        return rc == 0 ? await_decision(link, a, err) : rc;
+    case MIGRATE_RUNNING: /* who was to start it may have died over it */
+        rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
+        if (rc == 0 && a->target->ops->start(a->guest, err) < 0)
+            return give_back(link, a, err);
+        rc = rc == 0 ? answer(link, MIGRATE_WHERE_RUNNING, err) : rc;
+        break;
+    case MIGRATE_DROPPED:
+        rc = answer(link, MIGRATE_WHERE_DROPPED, err);
+        if (rc == 0)
+            forget(a);
+        return rc;
+    default: /* whoever was loading it is gone: nothing of it is worth anything */
+        rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
+        if (rc == 0)
+            drop(a);
+        return rc == 0 ? answer(link, MIGRATE_WHERE_UNKNOWN, err) : rc;
+    }
+    if (rc == 0 && migrate_link_expect(link, MIGRATE_DONE, &ignored) == 0)
+        forget(a);
+    return rc;
+}
+
+static int be_asked(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
+{
+    struct migrate_journal *journal = a->target->journal;
+    int rc, lock;
+
+    if (link->length != MIGRATE_TOKEN)
+        return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE, "the question is damaged");
+    memcpy(a->note.token, link->payload, MIGRATE_TOKEN);
+    a->note.role = MIGRATE_TARGET;
+    lock = journal->ops->lock(journal, &a->note, err);
+    if (lock < 0)
+        return answer(link, MIGRATE_WHERE_BUSY, err);
+    rc = journal->ops->read(journal, a->note.token, MIGRATE_TARGET, &a->note, err);
+    if (rc == 0)
+        rc = tell_state(link, a, err);
+    else if (rc == -ENOENT)
+        rc = answer(link, MIGRATE_WHERE_UNKNOWN, err);
+    else
+        rc = answer(link, MIGRATE_WHERE_BUSY, err); /* not readable now is not "unknown" */
+    journal->ops->unlock(journal, &a->note, lock);
+    return rc;
+}
+
+int migrate_serve(struct peer *peer, const struct migrate_target *target, struct chaos_error *err)
+{
+    struct arriving a = {.target = target};
+    struct migrate_link link;
+    int rc = migrate_link_open(&link, peer, err);
+
+    if (rc == 0)
+        rc = migrate_link_receive(&link, err);
+    if (rc == -EPROTONOSUPPORT)
+        migrate_link_refuse(&link, err);
+    if (rc == 0 && link.type == MIGRATE_HELLO)
+        rc = greet(&link, &a, err);
+    else if (rc == 0 && link.type == MIGRATE_ASK)
+        rc = be_asked(&link, &a, err);
+    else if (rc == 0)
+        rc = chaos_error_set(err, -EPROTO, CHAOS_EXIT_FAILURE,
+                             "the other host began with message %u", link.type);
+    if (a.guest)
+        target->release(target->opaque, a.guest);
+    migrate_link_close(&link);
+    return rc;
+}
+
+int migrate_discard(const struct migrate_target *target, struct migrate_note *note,
+                    struct chaos_error *err)
+{
+    struct migrate_journal *journal = target->journal;
+    struct arriving a = {.target = target, .note = *note};
+    int rc, lock = journal->ops->lock(journal, note, err);
+
+    if (lock < 0)
+        return lock;
+    rc = journal->ops->read(journal, note->token, MIGRATE_TARGET, &a.note, err);
+    if (rc == 0 && a.note.phase != MIGRATE_LOADED)
+        rc = chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s does not wait any more",
+                             note->name);
+    if (rc == 0)
+        rc = target->open(target->opaque, &a.note, &a.guest, err);
+    if (rc == 0)
+        rc = target->ops->drop(a.guest, err);
+    if (rc == 0)
+        rc = set_phase(&a, MIGRATE_DROPPED, err);
+    if (a.guest)
+        target->release(target->opaque, a.guest);
+    journal->ops->unlock(journal, note, lock);
+    return rc;
+}
+
+int migrate_recover(const struct migrate_target *target, struct migrate_note *note,
+                    struct chaos_error *err)
+{
+    struct migrate_journal *journal = target->journal;
+    struct arriving a = {.target = target, .note = *note};
+    int rc, lock;
+
+    if (note->phase != MIGRATE_LOADING && note->phase != MIGRATE_RUNNING)
+        return 0;
+    lock = journal->ops->lock(journal, note, err);
+    if (lock < 0)
+        return lock;
+    rc = target->open(target->opaque, note, &a.guest, err);
+    if (rc == 0 && note->phase == MIGRATE_LOADING)
+        drop(&a);
+    else if (rc == 0)
+        rc = target->ops->start(a.guest, err);
+    if (rc == -ESRCH) { /* it ran, and ended since */
+        forget(&a);
+        rc = 0;
+    }
+    if (a.guest)
+        target->release(target->opaque, a.guest);
+    journal->ops->unlock(journal, note, lock);
+    return rc;
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A hub: a network device that, put on a bridge, takes what the bridge would flood to each vif there,
+ * and passes it on to those that want it. A bridge copies a broadcast for every port, some 400
+ * times the work of finding out here that a guest would not even look at it.
+ *
+ *   ip link add NAME type noxshub && ip link set NAME master BRIDGE up
+ *
+ * For a bridge without VLANs: the hub does not know which port is in which.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_bridge.h>
+#include <linux/if_link.h>
+#include <linux/rculist.h>
+#include <linux/rtnetlink.h>
+#include <net/ipv6.h>
+#include <net/netlink.h>
+#include <net/rtnetlink.h>
+
+#include "arp.h"
+#include "vif.h"
+
+struct noxs_hub {
+	struct net_device *netdev;
+	struct net_device *bridge;	/* that it is on, and up; under rtnl */
+	struct list_head node;		/* in hubs */
+	struct list_head vifs;		/* changed under rtnl, read under RCU */
+};
+
+static LIST_HEAD(hubs);			/* under rtnl */
+
+/* ------------------------------------------------------------------ passing on */
+
+static bool wants(struct noxs_vif *vif, const struct noxs_arp *arp)
+{
+	bool wanted;
+
+	/* The control page goes once it is disconnected. */
+	spin_lock(&vif->rx_lock);
+	wanted = vif->connected && !noxs_arp_unwanted(arp, &vif->dev.ctrl->vif_front);
+	spin_unlock(&vif->rx_lock);
+	return wanted;
+}
+
+static void pass_on(struct noxs_vif *vif, struct sk_buff *skb)
+{
+	struct sk_buff *copy;
+
+	if (!is_skb_forwardable(vif->netdev, skb))
+		return;
+	copy = skb_clone(skb, GFP_ATOMIC);
+	if (!copy)
+		return;
+	copy->dev = vif->netdev;
+	dev_queue_xmit(copy);
+}
+
+static netdev_tx_t hub_xmit(struct sk_buff *skb, struct net_device *netdev)
+{
+	struct noxs_hub *hub = netdev_priv(netdev);
+	const u8 *target = skb->data;
+	bool to_one = is_unicast_ether_addr(target);
+	struct noxs_vif *vif;
+	struct noxs_arp arp;
+
+	noxs_arp_parse(skb->data, skb_headlen(skb), &arp);
+	netdev->stats.tx_packets++;
+	netdev->stats.tx_bytes += skb->len;
+	rcu_read_lock();
+	list_for_each_entry_rcu(vif, &hub->vifs, hub_node) {
+		/* Not to where it came from. */
+		if (vif->ifindex == skb->skb_iif)
+			continue;
+		if (to_one && !ether_addr_equal(target, vif->dev.config.vif.mac))
+			continue;
+		if (wants(vif, &arp))
+			pass_on(vif, skb);
+	}
+	rcu_read_unlock();
+	consume_skb(skb);
+	return NETDEV_TX_OK;
+}
+
+/* ------------------------------------------------------------------ who is on the same bridge */
+
+/* A port that answers for others (proxy ARP) is spared what is flooded, whoever sent it. */
+static int set_spared(struct noxs_vif *vif, struct net_device *bridge, bool spared)
+{
+	struct {
+		struct nlattr header;
+		u8 value;
+	} attr = { { nla_attr_size(sizeof(u8)), IFLA_BRPORT_PROXYARP }, spared };
+	struct nlattr *data[IFLA_BRPORT_MAX + 1] = { [IFLA_BRPORT_PROXYARP] = &attr.header };
+	const struct rtnl_link_ops *ops = bridge->rtnl_link_ops;
+
+	if (!netif_is_bridge_master(bridge) || !ops || !ops->slave_changelink)
+		return -EOPNOTSUPP;
+	return ops->slave_changelink(bridge, vif->netdev, NULL, data, NULL);
+}
+
+static void join(struct noxs_vif *vif, struct noxs_hub *hub)
+{
+	if (set_spared(vif, hub->bridge, true))
+		return;
+	/* A reader may still be where it was before. */
+	if (vif->hub_left)
+		synchronize_net();
+	vif->hub = hub;
+	list_add_tail_rcu(&vif->hub_node, &hub->vifs);
+}
+
+static void leave(struct noxs_vif *vif)
+{
+	struct noxs_hub *hub = vif->hub;
+
+	list_del_rcu(&vif->hub_node);
+	vif->hub = NULL;
+	vif->hub_left = true;
+	if (netdev_master_upper_dev_get(vif->netdev) == hub->bridge)
+		set_spared(vif, hub->bridge, false);
+}
+
+static struct noxs_hub *find_hub(const struct net_device *bridge)
+{
+	struct noxs_hub *hub;
+
+	list_for_each_entry(hub, &hubs, node)
+		if (bridge && hub->bridge == bridge)
+			return hub;
+	return NULL;
+}
+
+void noxs_hub_update_vif(struct net_device *netdev)
+{
+	struct noxs_vif *vif = netdev_vif(netdev);
+	struct noxs_hub *hub = NULL;
+
+	if (netdev->flags & IFF_UP)
+		hub = find_hub(netdev_master_upper_dev_get(netdev));
+	if (hub == vif->hub)
+		return;
+	if (vif->hub)
+		leave(vif);
+	if (hub)
+		join(vif, hub);
+}
+
+static void update_hub(struct noxs_hub *hub)
+{
+	struct net_device *bridge = NULL, *port;
+	struct noxs_vif *vif, *next;
+	struct list_head *at;
+
+	if (hub->netdev->flags & IFF_UP)
+		bridge = netdev_master_upper_dev_get(hub->netdev);
+	if (bridge == hub->bridge)
+		return;
+	list_for_each_entry_safe(vif, next, &hub->vifs, hub_node)
+		leave(vif);
+	/* One hub a bridge. */
+	hub->bridge = find_hub(bridge) ? NULL : bridge;
+	if (!hub->bridge)
+		return;
+	netdev_for_each_lower_dev(bridge, port, at)
+		if (noxs_vif_is_netdev(port))
+			noxs_hub_update_vif(port);
+}
+
+/* ------------------------------------------------------------------ the device */
+
+static int hub_init(struct net_device *netdev)
+{
+	struct noxs_hub *hub = netdev_priv(netdev);
+
+	hub->netdev = netdev;
+	INIT_LIST_HEAD(&hub->vifs);
+	list_add(&hub->node, &hubs);
+	return 0;
+}
+
+static void hub_uninit(struct net_device *netdev)
+{
+	struct noxs_hub *hub = netdev_priv(netdev);
+
+	list_del(&hub->node);
+}
+
+static int hub_open(struct net_device *netdev)
+{
+	netif_start_queue(netdev);
+	return 0;
+}
+
+static int hub_stop(struct net_device *netdev)
+{
+	netif_stop_queue(netdev);
+	return 0;
+}
+
+static const struct net_device_ops hub_netdev_ops = {
+	.ndo_init = hub_init,
+	.ndo_uninit = hub_uninit,
+	.ndo_open = hub_open,
+	.ndo_stop = hub_stop,
+	.ndo_start_xmit = hub_xmit,
+	.ndo_set_mac_address = eth_mac_addr,
+	.ndo_validate_addr = eth_validate_addr,
+};
+
+static void hub_setup(struct net_device *netdev)
+{
+	noxs_netdev_setup(netdev);
+	netdev->netdev_ops = &hub_netdev_ops;
+	netdev->needs_free_netdev = true;
+	noxs_netdev_no_ipv6(netdev);
+}
+
+static struct rtnl_link_ops hub_link_ops = {
+	.kind = NOXS_HUB_KIND,
+	.priv_size = sizeof(struct noxs_hub),
+	.setup = hub_setup,
+};
+
+static int hub_notify(struct notifier_block *block, unsigned long event, void *info)
+{
+	struct net_device *netdev = netdev_notifier_info_to_dev(info);
+
+	if (netdev->netdev_ops != &hub_netdev_ops)
+		return NOTIFY_DONE;
+	if (event == NETDEV_REGISTER)
+		netdev->mtu = netdev->max_mtu;
+	else if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
+		update_hub(netdev_priv(netdev));
+	return NOTIFY_DONE;
+}
+
+/* Called after the bridge's. */
+static struct notifier_block hub_block = { .notifier_call = hub_notify, .priority = -1 };
+
+int noxs_hub_init(void)
+{
+	int rc;
+
+	rc = register_netdevice_notifier(&hub_block);
+	if (rc)
+		return rc;
+	rc = rtnl_link_register(&hub_link_ops);
+	if (rc)
+		unregister_netdevice_notifier(&hub_block);
+	return rc;
+}
+
+void noxs_hub_exit(void)
+{
+	rtnl_link_unregister(&hub_link_ops);
+	unregister_netdevice_notifier(&hub_block);
+}
