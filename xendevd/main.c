@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* xendevd(8): puts the vifs of noxs guests on their bridges, as their links appear. */
+/* xendevd(8): readies the host's end of guests' vifs and disks, as the kernel announces them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -16,7 +16,9 @@
 #include "pidfile.h"
 #include "ready.h"
 #include "rtnl.h"
+#include "uevent.h"
 #include "vif.h"
+#include "xs_dev.h"
 
 #define DEFAULT_PIDFILE "/run/xendevd.pid"
 
@@ -48,7 +50,30 @@ static int rescan(int request_fd)
 
     if (rc)
         log_error("cannot list the network devices: %s", strerror(-rc));
+    xs_dev_rescan(request_fd);
     return rc;
+}
+
+/* The same for devices of guests on XenStore. */
+static int read_uevents(int uevent_fd, int request_fd)
+{
+    static char room[4096]; /* the kernel's are of 2 KiB at the most */
+    struct uevent event;
+
+    for (;;) {
+        int length = uevent_read(uevent_fd, room, sizeof(room));
+
+        if (length == -EAGAIN)
+            return 0;
+        if (length == -ENOBUFS) {
+            log_error("events were lost: looking at all devices");
+            xs_dev_rescan(request_fd);
+        } else if (length < 0) {
+            return length;
+        } else if (uevent_parse(room, (size_t)length, &event)) {
+            xs_dev_handle(request_fd, &event);
+        }
+    }
 }
 
 /* All events that are queued. */
@@ -91,13 +116,14 @@ static void catch_signals(sigset_t *unblocked)
 }
 
 /* Signals come through only while we wait. */
-static int serve(int event_fd, int request_fd, const sigset_t *unblocked)
+static int serve(int event_fd, int uevent_fd, int request_fd, const sigset_t *unblocked)
 {
-    struct pollfd event = {.fd = event_fd, .events = POLLIN};
+    struct pollfd events[] = {{.fd = event_fd, .events = POLLIN},
+                              {.fd = uevent_fd, .events = POLLIN}};
     int rc = 0;
 
     while (rc == 0) {
-        if (ppoll(&event, 1, NULL, unblocked) < 0 && errno != EINTR) {
+        if (ppoll(events, 2, NULL, unblocked) < 0 && errno != EINTR) {
             log_error("cannot wait for events: %s", strerror(errno));
             return -errno;
         }
@@ -109,6 +135,9 @@ static int serve(int event_fd, int request_fd, const sigset_t *unblocked)
         }
         if (rc == 0)
             rc = read_events(event_fd, request_fd);
+        if (rc == 0 && events[1].revents)
+            rc = read_uevents(uevent_fd, request_fd);
+        events[1].revents = 0;
     }
     return rc;
 }
@@ -135,7 +164,7 @@ static int announce(int pid_fd, int parent_fd)
 
 static int run(const struct options *options, int parent_fd)
 {
-    int request_fd = rtnl_open_requests(), event_fd = -1, pid_fd = -1, rc;
+    int request_fd = rtnl_open_requests(), event_fd = -1, uevent_fd = -1, pid_fd = -1, rc;
     sigset_t unblocked;
 
     if (request_fd < 0) {
@@ -150,13 +179,16 @@ static int run(const struct options *options, int parent_fd)
     catch_signals(&unblocked);
     /* Events before the first look: nothing may fall between the two. */
     event_fd = rtnl_open_events();
-    rc = event_fd < 0 ? event_fd : rescan(request_fd);
-    if (event_fd < 0)
-        log_error("cannot listen to the kernel: %s", strerror(-event_fd));
+    uevent_fd = uevent_open();
+    rc = event_fd < 0 ? event_fd : uevent_fd < 0 ? uevent_fd : 0;
+    if (rc)
+        log_error("cannot listen to the kernel: %s", strerror(-rc));
+    else
+        rc = rescan(request_fd);
     if (rc == 0)
         rc = announce(pid_fd, parent_fd);
     if (rc == 0)
-        rc = serve(event_fd, request_fd, &unblocked);
+        rc = serve(event_fd, uevent_fd, request_fd, &unblocked);
     pidfile_remove(options->pidfile);
     return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -194,7 +226,7 @@ static int run_daemon(const struct options *options)
 static void usage(void)
 {
     printf("usage: xendevd [OPTION...]\n"
-           "Puts the network devices of noxs guests on their bridges.\n\n"
+           "Puts the vifs of guests on their bridges, and files behind their disks.\n\n"
            "  -D, --daemon        run in the background; return when ready\n"
            "      --once          handle the devices that are there, and exit\n"
            "  -p, --pidfile=FILE  default: " DEFAULT_PIDFILE "\n"

@@ -17,8 +17,7 @@ static const struct opt_spec options[] = {
     OPT_FLAG(struct save_options, go_on, 'c', "continue", "let the guest go on when it is saved"),
     OPT_FLAG(struct save_options, pause, 'p', "paused", "leave the guest paused when it is saved"),
     OPT_UNSIGNED(struct save_options, timeout_s, 't', "timeout", "SECONDS", 1, 86400,
-                 "how long the guest may take to suspend itself (default 10); the exit status "
-                 "is then 7"),
+                 "give up when the guest has not suspended itself by then (default 10)"),
     OPT_STRING_OPTIONAL(struct save_options, timing, 0, "timing", "text|json", "text",
                         "print how long each step took, in microseconds"),
     OPT_END,

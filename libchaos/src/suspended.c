@@ -51,7 +51,7 @@ static int reap_one(void *opaque, struct registry_claim *claim, struct chaos_err
     cleanup_free char *text = NULL;
     struct chaos *chaos = opaque;
     struct chaos_error ignored;
-    struct record record;
+    struct record record = {0};
     struct hv_info info;
     size_t length;
     int rc = registry_read_claim(claim, &text, &length, err);
