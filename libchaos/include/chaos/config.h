@@ -88,6 +88,9 @@ int chaos_config_load(const char *path, const char *const *overrides, size_t nr_
                       const struct chaos_config_options *options, struct chaos_config *out,
                       struct chaos_error *err);
 
+/* Reads such a file and leaves it at that: for those who send its text. free(*text). */
+int chaos_config_read(const char *path, char **text, size_t *length, struct chaos_error *err);
+
 void chaos_config_free(struct chaos_config *config);
 
 /* Writes config as JSON ("schema": 1; members are only ever added) to sink, piece by piece. */
