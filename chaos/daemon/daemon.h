@@ -15,6 +15,7 @@
 #include "wire.h"
 
 struct client;
+struct creates;
 struct daemon;
 struct refill;
 struct server;
@@ -71,6 +72,7 @@ struct daemon {
     struct server *server;
     struct workers *workers;
     struct refill *refill;
+    struct creates *creates;
     struct stats *stats;
     /* Each module's own, made by its init. */
     struct watch *watch;

@@ -14,6 +14,11 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static uint32_t most(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
@@ -208,7 +213,8 @@ static struct pool *best_fit(struct pools *pools, const struct chaos_config *con
     return best;
 }
 
-struct shell *pools_take(struct pools *pools, const struct chaos_config *config, struct pool **from)
+struct shell *pools_take(struct pools *pools, const struct chaos_config *config, uint64_t now,
+                         struct pool **from)
 {
     struct pool *wanted = note_demand(pools, config), *pool = best_fit(pools, config);
 
@@ -219,6 +225,7 @@ struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
     /* A warm image's pool is no request's flavour: its demand shows in what is taken from it. */
     if (pool && pool != wanted)
         demand(pool);
+    pools->calm_at = now + POOLS_CALM_NS;
     *from = pool;
     return pool ? pool->shells[--pool->level] : NULL;
 }
@@ -272,16 +279,16 @@ static uint32_t urgency(const struct pool *pool)
 struct pool *pools_next_refill(struct pools *pools, uint64_t now, uint64_t *when)
 {
     struct pool *best = NULL;
-    uint64_t earliest;
+    const uint64_t earliest = later(pools->next_refill_at, pools->yield_until);
 
     *when = UINT64_MAX;
-    earliest =
-        pools->next_refill_at > pools->yield_until ? pools->next_refill_at : pools->yield_until;
     for (struct pool *p = pools->first; p; p = p->next) {
-        uint64_t at = p->retry_at > earliest ? p->retry_at : earliest;
+        uint64_t at = later(p->retry_at, earliest);
 
         if (urgency(p) == 0)
             continue;
+        if (p->level * 2 >= p->target)
+            at = later(at, pools->calm_at);
         if (at > now)
             *when = at < *when ? at : *when;
         else if (!best || urgency(p) > urgency(best))
