@@ -1,251 +1,234 @@
-// SPDX-License-Identifier: BSD-3-Clause
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bench-client: asks chaosd for guests through <chaos/client.h>, and prints when each request was
- * made and how long its answer took: "client,n,start_us,create_us", times in microseconds, start
- * since the first request of all. The guests are destroyed at the end, out of the clock.
+ * Runs in dom0: one or more clients of chaosd create guests through the public client library, each
+ * the next as soon as it has its answer. Prints each answer's time, and when all guests were there
+ * and the pools full again. {n} and {ip} in the statements are replaced for each guest.
  */
 #include <getopt.h>
-#include <pthread.h>
+#include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chaos/client.h>
 
-#define CLIENTS_MAX 256
+#include "series.h"
 
-struct run {
-    const char *path, *prefix;
-    char *text;
-    size_t length;
-    const char *const *overrides;
+#define CONFIG_MAX     65536
+#define OVERRIDES_MAX  16
+#define POLL_US        5000
+#define FULL_WITHIN_NS INT64_C(120000000000)
+
+struct job {
+    unsigned int count, clients;
+    long gap_us;
+    const char *path, *overrides[OVERRIDES_MAX];
     size_t nr_overrides;
-    uint32_t nr, clients, gap_ms, settle_ms;
-    bool keep, cold;
-    pthread_barrier_t start;
+    char text[CONFIG_MAX];
+    size_t length;
 };
 
-struct sample {
-    uint64_t start_ns, end_ns;
+struct answer {
+    int64_t start_ns, end_ns;
+    unsigned int client;
+    bool failed;
 };
 
-struct worker {
-    struct run *run;
-    uint32_t index;
-    pthread_t thread;
+struct pool_sums {
+    uint64_t hits, misses;
+    bool full;
+};
+
+static struct chaos_error err;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "client: %s: %s\n", what, err.text);
+    exit(1);
+}
+
+static struct chaos_client *connected(void)
+{
     struct chaos_client *client;
-    struct sample *samples;
-    uint32_t failed;
-};
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    if (chaos_client_open(NULL, &client, &err) < 0)
+        die("chaosd");
+    return client;
 }
 
-static void pause_ms(uint32_t ms)
+static struct pool_sums look_at_pools(struct chaos_client *client)
 {
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    struct pool_sums sums = {.full = true};
+    struct chaos_pool *pools;
+    size_t nr;
 
-    if (ms > 0)
-        nanosleep(&time, NULL);
+    if (chaos_client_pools(client, &pools, &nr, &err) < 0)
+        die("pools");
+    for (size_t i = 0; i < nr; i++) {
+        sums.hits += pools[i].hits;
+        sums.misses += pools[i].misses;
+        sums.full &= pools[i].level >= pools[i].target;
+    }
+    free(pools);
+    return sums;
 }
 
-static void fail(const struct chaos_error *err)
+/* When the pools are at their levels, to POLL_US. */
+static int64_t full_at(struct chaos_client *client)
 {
-    fprintf(stderr, "bench-client: %s\n", err->text);
+    int64_t start = monotonic_ns();
+
+    while (!look_at_pools(client).full) {
+        if (monotonic_ns() - start > FULL_WITHIN_NS) {
+            fputs("client: the pools do not become full\n", stderr);
+            exit(1);
+        }
+        sleep_us(POLL_US);
+    }
+    return monotonic_ns();
 }
 
-static void create_one(struct worker *w, uint32_t n, const char **overrides)
+static bool create(struct chaos_client *client, const struct job *job, unsigned int n,
+                   struct answer *answer)
 {
-    const struct run *run = w->run;
-    const struct chaos_client_create request = {
-        .config = run->text,
-        .length = run->length,
-        .source = run->path,
-        .overrides = overrides,
-        .nr_overrides = run->nr_overrides + 1,
-        .cold = run->cold,
-    };
-    struct sample *sample = &w->samples[n];
+    const char *overrides[OVERRIDES_MAX];
+    struct chaos_client_create request = {.config = job->text,
+                                          .length = job->length,
+                                          .source = job->path,
+                                          .overrides = overrides,
+                                          .nr_overrides = job->nr_overrides};
     struct chaos_domain domain;
-    struct chaos_error err;
 
-    sample->start_ns = now_ns();
-    if (chaos_client_create(w->client, &request, &domain, &err) < 0) {
-        fail(&err);
-        w->failed++;
+    for (size_t i = 0; i < job->nr_overrides; i++)
+        overrides[i] = expand(job->overrides[i], n);
+    answer->start_ns = monotonic_ns();
+    answer->failed = chaos_client_create(client, &request, &domain, &err) < 0;
+    answer->end_ns = monotonic_ns();
+    for (size_t i = 0; i < job->nr_overrides; i++)
+        free((char *)overrides[i]);
+    if (answer->failed)
+        fprintf(stderr, "client: guest %u: %s\n", n, err.text);
+    return !answer->failed;
+}
+
+/* Client k makes guests k + 1, k + 1 + clients, ... once its pipe says that all are connected. */
+static void be_client(const struct job *job, unsigned int k, int ready, int go,
+                      struct answer *answers)
+{
+    struct chaos_client *client = connected();
+    char byte = 0;
+
+    if (write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 0)
+        exit(1);
+    for (unsigned int i = k; i < job->count; i += job->clients) {
+        answers[i].client = k;
+        if (!create(client, job, i + 1, &answers[i]))
+            exit(1);
+        if (job->gap_us)
+            sleep_us(job->gap_us);
     }
-    sample->end_ns = now_ns();
+    chaos_client_close(client);
+    exit(0);
 }
 
-static void *work(void *opaque)
+/* Forks the clients, lets them all begin at once, and waits for their end. */
+static int run_clients(const struct job *job, struct answer *answers, int64_t *start_ns)
 {
-    struct worker *w = opaque;
-    struct run *run = w->run;
-    const char **overrides = calloc(run->nr_overrides + 1, sizeof(*overrides));
-    char name[96];
+    int ready[2], go[2], rc = 0;
 
-    if (!overrides)
-        exit(EXIT_FAILURE);
-    for (size_t i = 0; i < run->nr_overrides; i++)
-        overrides[i] = run->overrides[i];
-    overrides[run->nr_overrides] = name;
-    pthread_barrier_wait(&run->start);
-    for (uint32_t n = 0; n < run->nr; n++) {
-        snprintf(name, sizeof(name), "name=%s-%u-%u", run->prefix, w->index, n);
-        create_one(w, n, overrides);
-        pause_ms(run->gap_ms);
+    if (pipe(ready) || pipe(go)) {
+        perror("client: pipe");
+        return 1;
     }
-    free(overrides);
-    return NULL;
-}
-
-static void destroy_all(struct worker *w)
-{
-    struct chaos_error err;
-    char name[96];
-
-    for (uint32_t n = 0; n < w->run->nr; n++) {
-        snprintf(name, sizeof(name), "%s-%u-%u", w->run->prefix, w->index, n);
-        if (chaos_client_destroy(w->client, name, false, NULL, &err) < 0)
-            fail(&err);
-    }
-}
-
-static int compare(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* The CSV, and one line about it all. */
-static void print(const struct worker *workers, const struct run *run)
-{
-    const size_t total = (size_t)run->nr * run->clients;
-    uint64_t first = UINT64_MAX, last = 0, *times = calloc(total, sizeof(*times));
-    size_t nr = 0;
-
-    if (!times)
-        exit(EXIT_FAILURE);
-    for (uint32_t c = 0; c < run->clients; c++)
-        for (uint32_t n = 0; n < run->nr; n++) {
-            const struct sample *s = &workers[c].samples[n];
-
-            first = s->start_ns < first ? s->start_ns : first;
-            last = s->end_ns > last ? s->end_ns : last;
-            times[nr++] = s->end_ns - s->start_ns;
-        }
-    printf("client,n,start_us,create_us\n");
-    for (uint32_t c = 0; c < run->clients; c++)
-        for (uint32_t n = 0; n < run->nr; n++) {
-            const struct sample *s = &workers[c].samples[n];
-
-            printf("%u,%u,%.1f,%.1f\n", c, n, (double)(s->start_ns - first) / 1e3,
-                   (double)(s->end_ns - s->start_ns) / 1e3);
-        }
-    qsort(times, total, sizeof(*times), compare);
-    fprintf(stderr, "%zu creates in %.3f ms: %.1f a second; us: p50 %.1f p99 %.1f max %.1f\n",
-            total, (double)(last - first) / 1e6, (double)total * 1e9 / (double)(last - first),
-            (double)times[total / 2] / 1e3, (double)times[total * 99 / 100] / 1e3,
-            (double)times[total - 1] / 1e3);
-    free(times);
-}
-
-static int measure(struct run *run)
-{
-    static struct worker workers[CLIENTS_MAX];
-    struct chaos_error err;
-    uint32_t c, failed = 0;
-
-    pthread_barrier_init(&run->start, NULL, run->clients);
-    for (c = 0; c < run->clients; c++) {
-        workers[c] = (struct worker){.run = run, .index = c};
-        workers[c].samples = calloc(run->nr, sizeof(*workers[c].samples));
-        if (!workers[c].samples)
-            return EXIT_FAILURE;
-        if (chaos_client_open(NULL, &workers[c].client, &err) < 0) {
-            fail(&err);
-            return EXIT_FAILURE;
+    for (unsigned int k = 0; k < job->clients; k++) {
+        if (fork() == 0) {
+            close(go[1]);
+            be_client(job, k, ready[1], go[0], answers);
         }
     }
-    pause_ms(run->settle_ms);
-    for (c = 0; c < run->clients; c++)
-        pthread_create(&workers[c].thread, NULL, work, &workers[c]);
-    for (c = 0; c < run->clients; c++) {
-        pthread_join(workers[c].thread, NULL);
-        failed += workers[c].failed;
+    close(ready[1]);
+    for (unsigned int k = 0; k < job->clients; k++) {
+        char byte;
+
+        rc |= read(ready[0], &byte, 1) != 1;
     }
-    print(workers, run);
-    for (c = 0; c < run->clients; c++)
-        if (!run->keep)
-            destroy_all(&workers[c]);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    *start_ns = monotonic_ns();
+    close(go[1]);
+    for (unsigned int k = 0; k < job->clients; k++) {
+        int status = 1;
+
+        wait(&status);
+        rc |= status != 0;
+    }
+    return rc;
 }
 
-static void usage(void)
+static int run(const struct job *job)
 {
-    fprintf(stderr, "usage: bench-client [OPTION...] FILE [KEY=VALUE...]\n"
-                    "  -n N       creates of each client (100)\n"
-                    "  -c N       clients at once (1)\n"
-                    "  -g MS      gap between two creates of a client (0)\n"
-                    "  -s MS      wait before the first (0)\n"
-                    "  -p PREFIX  of the guests' names (b): PREFIX-CLIENT-N\n"
-                    "  -k         keep the guests\n"
-                    "  -x         the cold way, not out of a pool\n");
+    struct answer *answers = mmap(NULL, job->count * sizeof(*answers), PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct chaos_client *watcher = connected();
+    int64_t start_ns, answered_ns, full_ns;
+    struct pool_sums before, after;
+
+    if (answers == MAP_FAILED) {
+        perror("client: mmap");
+        return 1;
+    }
+    full_at(watcher);
+    before = look_at_pools(watcher);
+    if (run_clients(job, answers, &start_ns))
+        return 1;
+    answered_ns = monotonic_ns();
+    full_ns = full_at(watcher);
+    after = look_at_pools(watcher);
+    printf("# answered_ms=%.4f full_ms=%.4f hits=%" PRIu64 " misses=%" PRIu64 "\n",
+           (double)(answered_ns - start_ns) / 1e6, (double)(full_ns - start_ns) / 1e6,
+           after.hits - before.hits, after.misses - before.misses);
+    puts("n,create_ms,boot_ms,client");
+    for (unsigned int i = 0; i < job->count; i++)
+        printf("%u,%.4f,,%u\n", i + 1, (double)(answers[i].end_ns - answers[i].start_ns) / 1e6,
+               answers[i].client);
+    return 0;
+}
+
+static int usage(void)
+{
+    fputs("usage: client -n COUNT [-c CLIENTS] [-g GAP_US] CONFIG [KEY=VALUE...]\n", stderr);
+    return 2;
 }
 
 int main(int argc, char **argv)
 {
-    struct run run = {.nr = 100, .clients = 1, .prefix = "b"};
-    struct chaos_error err;
-    int letter;
+    static struct job job = {.clients = 1};
+    FILE *file;
+    int option;
 
-    while ((letter = getopt(argc, argv, "n:c:g:s:p:kxh")) != -1)
-        switch (letter) {
-        case 'n':
-            run.nr = (uint32_t)strtoul(optarg, NULL, 10);
-            break;
-        case 'c':
-            run.clients = (uint32_t)strtoul(optarg, NULL, 10);
-            break;
-        case 'g':
-            run.gap_ms = (uint32_t)strtoul(optarg, NULL, 10);
-            break;
-        case 's':
-            run.settle_ms = (uint32_t)strtoul(optarg, NULL, 10);
-            break;
-        case 'p':
-            run.prefix = optarg;
-            break;
-        case 'k':
-            run.keep = true;
-            break;
-        case 'x':
-            run.cold = true;
-            break;
-        default:
-            usage();
-            return 2;
-        }
-    if (optind == argc || run.nr == 0 || run.clients == 0 || run.clients > CLIENTS_MAX) {
-        usage();
-        return 2;
+    while ((option = getopt(argc, argv, "+n:c:g:")) != -1) {
+        if (option == 'n')
+            job.count = (unsigned int)atoi(optarg);
+        else if (option == 'c')
+            job.clients = (unsigned int)atoi(optarg);
+        else if (option == 'g')
+            job.gap_us = atol(optarg);
+        else
+            return usage();
     }
-    run.path = argv[optind];
-    run.overrides = (const char *const *)argv + optind + 1;
-    run.nr_overrides = (size_t)(argc - optind - 1);
-    if (chaos_config_read(run.path, &run.text, &run.length, &err) < 0) {
-        fail(&err);
-        return EXIT_FAILURE;
+    if (!job.count || !job.clients || optind >= argc || argc - optind - 1 > OVERRIDES_MAX)
+        return usage();
+    job.path = argv[optind++];
+    while (optind < argc)
+        job.overrides[job.nr_overrides++] = argv[optind++];
+    file = fopen(job.path, "re");
+    if (!file) {
+        perror(job.path);
+        return 1;
     }
-    return measure(&run);
+    job.length = fread(job.text, 1, sizeof(job.text), file);
+    fclose(file);
+    return run(&job);
 }

@@ -117,6 +117,9 @@ static void finish(struct config_target *target, struct config_document *documen
                     config->vcpus);
     else if (target->maxvcpus)
         config->vcpus = target->maxvcpus;
+    if (config->nr_disks && config->bus_given && config->bus == CHAOS_BUS_NOXS)
+        config_error(target->report, config_document_find(document, "disk")->place,
+                     "disk: the noxs bus has no disks: bus=\"xenstore\"");
     finish_cmdline(target, whole);
 }
 
@@ -278,8 +281,13 @@ int chaos_config_load(const char *path, const char *const *overrides, size_t nr_
 
 void chaos_config_free(struct chaos_config *config)
 {
+    for (uint32_t i = 0; i < config->nr_disks; i++)
+        free(config->disks[i].target);
+    free(config->disks);
     free(config->kernel);
     free(config->ramdisk);
     free(config->cmdline);
     config->kernel = config->ramdisk = config->cmdline = NULL;
+    config->disks = NULL;
+    config->nr_disks = 0;
 }

@@ -60,14 +60,13 @@ void uuid_mark_random(uint8_t uuid[16])
     uuid[8] = (uuid[8] & 0x3f) | 0x80; /* variant 1 */
 }
 
-static void add_quoted(struct text *text, const char *key, const char *value)
+/* For a string in quotes of either kind. */
+static void add_escaped(struct text *text, const char *value)
 {
-    text_string(text, key);
-    text_string(text, "=\"");
     for (; *value; value++) {
         unsigned char c = (unsigned char)*value;
 
-        if (c == '"' || c == '\\') {
+        if (c == '"' || c == '\'' || c == '\\') {
             text_char(text, '\\');
             text_char(text, *value);
         } else if (c < ' ') { /* octal, always of three digits */
@@ -79,6 +78,13 @@ static void add_quoted(struct text *text, const char *key, const char *value)
             text_char(text, *value);
         }
     }
+}
+
+static void add_quoted(struct text *text, const char *key, const char *value)
+{
+    text_string(text, key);
+    text_string(text, "=\"");
+    add_escaped(text, value);
     text_string(text, "\"\n");
 }
 
@@ -160,6 +166,17 @@ static void add_vif(struct text *text, const struct chaos_vif_config *vif)
     text_string(text, "',");
 }
 
+static void add_disk(struct text *text, const struct chaos_disk_config *disk)
+{
+    /* The target is last: it may have commas. */
+    text_string(text, "'vdev=");
+    text_string(text, disk->vdev);
+    text_string(text, disk->readonly ? ",access=ro" : ",access=rw");
+    text_string(text, disk->no_discard ? ",no-discard,target=" : ",discard,target=");
+    add_escaped(text, disk->target);
+    text_string(text, "',");
+}
+
 static void add_config(struct text *text, const struct chaos_config *config)
 {
     unsigned int i;
@@ -184,6 +201,12 @@ static void add_config(struct text *text, const struct chaos_config *config)
         text_string(text, "vif=[");
         for (i = 0; i < config->nr_vifs; i++)
             add_vif(text, &config->vifs[i]);
+        text_string(text, "]\n");
+    }
+    if (config->nr_disks > 0) {
+        text_string(text, "disk=[");
+        for (i = 0; i < config->nr_disks; i++)
+            add_disk(text, &config->disks[i]);
         text_string(text, "]\n");
     }
 }

@@ -9,6 +9,7 @@
  *   shells/UUID    the record of a shell (shell.h): half made, ready, or becoming a domain; under
  *                  its owner's flock all its life. What a process that died left here ready, a
  *                  later one may take over.
+ *   restarts/NAME  second link to the record of a domain that is to be made anew (restart.h)
  *
  * A name is taken while it is in domains or pending; in a race the rename to domains/ decides. The
  * cost of an operation does not depend on how many domains there are.
@@ -106,5 +107,29 @@ int registry_visit_names(struct registry *registry, registry_visit_name *visit, 
 /* The same with the uuids in shells/. */
 int registry_visit_shells(struct registry *registry, registry_visit_name *visit, void *opaque,
                           struct chaos_error *err);
+
+/* The mark of a domain that is to be made anew; one that stood there is replaced. */
+int registry_mark_restart(struct registry *registry, const char *name, struct chaos_error *err);
+bool registry_restart_marked(struct registry *registry, const char *name);
+/* False: there was none. */
+bool registry_unmark_restart(struct registry *registry, const char *name);
+/* The marked record; free(*text). CHAOS_EXIT_EXISTS: the domain is there. */
+int registry_read_restart(struct registry *registry, const char *name, char **text, size_t *length,
+                          struct chaos_error *err);
+/* Calls visit with the name of each mark, which it may remove. */
+int registry_visit_restarts(struct registry *registry, registry_visit_name *visit, void *opaque,
+                            struct chaos_error *err);
+
+/*
+ * A descriptor that is readable when records come into domains/, or go from there, whoever does it.
+ * -errno.
+ */
+int registry_watch_open(struct registry *registry);
+/*
+ * Tells what has happened: names that came and names that went, in order; a domain that was renamed
+ * does both. -EOVERFLOW: something was missed, look at all. Otherwise 0 or -errno.
+ */
+typedef void registry_change(void *opaque, const char *name, bool came);
+int registry_watch_read(int fd, registry_change *change, void *opaque);
 
 #endif

@@ -102,3 +102,11 @@ int registry_visit_shells(struct registry *registry, registry_visit_name *visit,
 {
     return for_each_entry(registry, "shells", visit, opaque, err);
 }
+
+int registry_visit_restarts(struct registry *registry, registry_visit_name *visit, void *opaque,
+                            struct chaos_error *err)
+{
+    if (faccessat(registry->dir, "restarts", F_OK, 0) < 0)
+        return 0;
+    return for_each_entry(registry, "restarts", visit, opaque, err);
+}
