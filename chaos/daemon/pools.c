@@ -196,7 +196,8 @@ static struct pool *note_demand(struct pools *pools, const struct chaos_config *
 
 static struct pool *best_fit(struct pools *pools, const struct chaos_config *config)
 {
-    const int64_t limit = (int64_t)config->memory_mib * KIB_PER_MIB;
+    /* 1 is for an image that is still to be loaded */
+    const int64_t limit = (int64_t)config->memory_mib * KIB_PER_MIB + 1;
     struct pool *best = NULL;
     int64_t least_misfit = limit + 1;
 
