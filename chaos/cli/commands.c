@@ -17,6 +17,8 @@
     ROW(unpause)                                                                                   \
     ROW(list)                                                                                      \
     ROW(console)                                                                                   \
+    ROW(logs)                                                                                      \
+    ROW(events)                                                                                    \
     ROW(domid)                                                                                     \
     ROW(domname)                                                                                   \
     ROW(rename)                                                                                    \
