@@ -113,10 +113,9 @@ static bool parse_path(const char *path, const char *type, struct xs_device *dev
     return true;
 }
 
-static void set_up(int request_fd, const char *type, const struct xs_device *device)
+static void set_up(struct bridges *bridges, const char *type, const struct xs_device *device)
 {
-    bool good =
-        strcmp(type, "vif") == 0 ? xs_vif_set_up(request_fd, device) : xs_vbd_set_up(device);
+    bool good = strcmp(type, "vif") == 0 ? xs_vif_set_up(bridges, device) : xs_vbd_set_up(device);
 
     if (good && xs_dev_write(device, "hotplug-status", "connected"))
         log_debug("%s: connected", device->path + strlen(HOME));
@@ -131,7 +130,7 @@ static bool is_ours(const struct xs_device *device)
     return ours;
 }
 
-void xs_dev_handle(int request_fd, const struct uevent *event)
+void xs_dev_handle(struct bridges *bridges, const struct uevent *event)
 {
     struct xs_device device;
     bool vif = strcmp(event->type, "vif") == 0 && strcmp(event->action, "online") == 0;
@@ -141,7 +140,7 @@ void xs_dev_handle(int request_fd, const struct uevent *event)
         return;
     /* The event tells the script of a vif, but not that of a disk. */
     if (vif ? strcmp(event->script, OUR_NAME) == 0 : is_ours(&device))
-        set_up(request_fd, event->type, &device);
+        set_up(bridges, event->type, &device);
 }
 
 static bool is_waiting(const struct xs_device *device)
@@ -153,7 +152,7 @@ static bool is_waiting(const struct xs_device *device)
     return waiting && is_ours(device);
 }
 
-static void rescan_domain(int request_fd, const char *type, const char *domid)
+static void rescan_domain(struct bridges *bridges, const char *type, const char *domid)
 {
     char path[XS_PATH], **ids;
     struct xs_device device;
@@ -164,12 +163,12 @@ static void rescan_domain(int request_fd, const char *type, const char *domid)
     for (i = 0; ids && i < nr; i++) {
         snprintf(path, sizeof(path), "backend/%s/%.16s/%.16s", type, domid, ids[i]);
         if (parse_path(path, type, &device) && is_waiting(&device))
-            set_up(request_fd, type, &device);
+            set_up(bridges, type, &device);
     }
     free(ids);
 }
 
-void xs_dev_rescan(int request_fd)
+void xs_dev_rescan(struct bridges *bridges)
 {
     static const char *const types[] = {"vif", "vbd"};
     char path[XS_PATH], **domains;
@@ -180,7 +179,7 @@ void xs_dev_rescan(int request_fd)
         snprintf(path, sizeof(path), HOME "backend/%s", types[i]);
         domains = connected() ? xs_directory(store, XBT_NULL, path, &nr) : NULL;
         for (j = 0; domains && j < nr; j++)
-            rescan_domain(request_fd, types[i], domains[j]);
+            rescan_domain(bridges, types[i], domains[j]);
         free(domains);
     }
 }

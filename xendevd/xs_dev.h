@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bridges.h"
 #include "uevent.h"
 
 #define XS_PATH 128
@@ -20,10 +21,10 @@ struct xs_device {
  * scripts do it are not interfered with. Failures are logged, and told in the back-end's
  * hotplug-status, for which the toolstack waits.
  */
-void xs_dev_handle(int request_fd, const struct uevent *event);
+void xs_dev_handle(struct bridges *bridges, const struct uevent *event);
 
 /* All back-ends that there are and that nobody has set up. */
-void xs_dev_rescan(int request_fd);
+void xs_dev_rescan(struct bridges *bridges);
 
 /* The value of a node of the device; free() it. NULL: it has none. */
 char *xs_dev_read(const struct xs_device *device, const char *name);
@@ -35,7 +36,7 @@ void xs_dev_fail(const struct xs_device *device, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* xs_vif.c and xs_vbd.c: true if it works now. */
-bool xs_vif_set_up(int request_fd, const struct xs_device *device);
+bool xs_vif_set_up(struct bridges *bridges, const struct xs_device *device);
 bool xs_vbd_set_up(const struct xs_device *device);
 
 #endif

@@ -55,23 +55,9 @@ static int find_netdev(int fd, const struct xs_device *device)
     return index;
 }
 
-static const char *explain(int error)
+bool xs_vif_set_up(struct bridges *bridges, const struct xs_device *device)
 {
-    switch (error) {
-    case ENODEV:
-        return "one of them went away";
-    case EXFULL:
-        return "the bridge has no free port (a Linux bridge has 1023): name another one";
-    case EOPNOTSUPP:
-        return "it is not a bridge";
-    default:
-        return strerror(error);
-    }
-}
-
-bool xs_vif_set_up(int request_fd, const struct xs_device *device)
-{
-    int index = find_netdev(request_fd, device), master, rc;
+    int index = find_netdev(bridges->fd, device), rc;
     char *bridge;
 
     if (index < 0)
@@ -79,12 +65,10 @@ bool xs_vif_set_up(int request_fd, const struct xs_device *device)
     bridge = xs_dev_read(device, "bridge");
     if (!bridge)
         return false;
-    master = rtnl_ifindex(request_fd, bridge);
-    rc = master < 0 ? master : rtnl_enslave(request_fd, index, master);
-    if (master < 0)
-        xs_dev_fail(device, "there is no bridge \"%s\"", bridge);
-    else if (rc < 0)
-        xs_dev_fail(device, "cannot be put on bridge \"%s\": %s", bridge, explain(-rc));
+    rc = bridges_put(bridges, index, bridge);
+    if (rc < 0)
+        xs_dev_fail(device, "cannot be put on bridge \"%s\": %s", bridge,
+                    bridges_explain(bridges, bridge, -rc));
     free(bridge);
     return rc == 0;
 }

@@ -18,7 +18,7 @@ struct scan {
     struct chaos_disk_config *disk;
     const char *target;
     bool has_prefix; /* which takes the place of the format */
-    bool *given; /* by the place of the key in the table */
+    bool *given;     /* by the place of the key in the table */
 };
 
 static bool fault(struct scan *s, const char *key, const char *value, const char *why)

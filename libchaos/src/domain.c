@@ -156,6 +156,40 @@ static bool name_of(struct chaos *chaos, const struct hv_info *info, char name[C
            memcmp(record.uuid, info->uuid, sizeof(record.uuid)) == 0;
 }
 
+struct search {
+    struct chaos *chaos;
+    const uint8_t *uuid;
+    char *name;
+    bool found;
+};
+
+static int compare_record(void *opaque, const char *name, struct chaos_error *err)
+{
+    struct search *search = opaque;
+    cleanup_free char *text = NULL;
+    struct record record;
+    size_t length;
+
+    if (registry_read(&search->chaos->registry, name, &text, &length, err) < 0 ||
+        record_parse(text, length, &record, err) < 0 ||
+        memcmp(record.uuid, search->uuid, sizeof(record.uuid)) != 0)
+        return 0;
+    strcpy(search->name, name);
+    search->found = true;
+    return -ECANCELED; /* enough */
+}
+
+/* Whoever makes a domain from a shell writes the index last, and may have died before. */
+static bool search_name(struct chaos *chaos, const struct hv_info *info,
+                        char name[CHAOS_NAME_MAX + 1])
+{
+    struct search search = {.chaos = chaos, .uuid = info->uuid, .name = name};
+    struct chaos_error ignored;
+
+    registry_visit_names(&chaos->registry, compare_record, &search, &ignored);
+    return search.found;
+}
+
 static void fill_with_name(struct chaos *chaos, const struct hv_info *info,
                            struct chaos_domain *out)
 {
@@ -175,6 +209,7 @@ static void fill_with_name(struct chaos *chaos, const struct hv_info *info,
 static int find_by_id(struct chaos *chaos, const char *which, const char *digits,
                       struct chaos_domain *out, struct chaos_error *err)
 {
+    char name[CHAOS_NAME_MAX + 1];
     unsigned long domid = 0;
     struct hv_info info;
     const char *at;
@@ -195,6 +230,8 @@ static int find_by_id(struct chaos *chaos, const char *which, const char *digits
     if (rc < 0)
         return hv_error(err, rc, "ask Xen about domain %lu", domid);
     fill_with_name(chaos, &info, out);
+    if (out->name[0] == '\0' && !out->shell && search_name(chaos, &info, name))
+        chaos_domain_fill(&info, name, out);
     return 0;
 }
 

@@ -28,9 +28,19 @@ static const char *entry(char path[ENTRY_MAX], const char *directory, const char
     return path;
 }
 
+const char *registry_folder_name(enum registry_folder folder)
+{
+    static const char *const names[] = {[REGISTRY_PENDING] = "pending",
+                                        [REGISTRY_SHELLS] = "shells",
+                                        [REGISTRY_DOMAINS] = "domains",
+                                        [REGISTRY_SUSPENDED] = "suspended"};
+
+    return names[folder];
+}
+
 static const char *claim_entry(char path[ENTRY_MAX], const struct registry_claim *claim)
 {
-    return entry(path, claim->folder == REGISTRY_SHELLS ? "shells" : "pending", claim->name);
+    return entry(path, registry_folder_name(claim->folder), claim->name);
 }
 
 static const char *id_entry(char path[ENTRY_MAX], uint32_t domid)
@@ -156,6 +166,34 @@ int registry_claim_shell(struct registry *registry, const char *uuid, const char
     return make_record(registry, record, length, claim, err);
 }
 
+/* A note that nobody holds. */
+static int take_suspended(struct registry *registry, struct registry_claim *claim,
+                          struct chaos_error *err)
+{
+    char path[ENTRY_MAX];
+    cleanup_close int fd =
+        openat(registry->dir, claim_entry(path, claim), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
+                               "another process is saving it at this moment");
+    claim->fd = take_fd(&fd);
+    return 0;
+}
+
+int registry_claim_suspended(struct registry *registry, const char *uuid, const char *record,
+                             size_t length, struct registry_claim *claim, struct chaos_error *err)
+{
+    int rc;
+
+    *claim = (struct registry_claim){.fd = -1, .folder = REGISTRY_SUSPENDED};
+    snprintf(claim->name, sizeof(claim->name), "%s", uuid);
+    if (mkdirat(registry->dir, "suspended", 0700) < 0 && errno != EEXIST)
+        return failed(err, errno, "make", "a folder in the state directory");
+    rc = make_record(registry, record, length, claim, err);
+    return rc == -EEXIST ? take_suspended(registry, claim, err) : rc;
+}
+
 bool registry_has_shell(struct registry *registry, const char *uuid)
 {
     char path[ENTRY_MAX];
@@ -163,20 +201,25 @@ bool registry_has_shell(struct registry *registry, const char *uuid)
     return faccessat(registry->dir, entry(path, "shells", uuid), F_OK, 0) == 0;
 }
 
-int registry_hand_over(struct registry *registry, struct registry_claim *claim, const char *name,
-                       struct chaos_error *err)
+int registry_check_name(struct registry *registry, const char *name, struct chaos_error *err)
 {
-    char from[ENTRY_MAX], to[ENTRY_MAX], domain[ENTRY_MAX];
+    char path[ENTRY_MAX];
+
+    if (faccessat(registry->dir, entry(path, "domains", name), F_OK, 0) == 0)
+        return name_taken(err, name);
+    return 0;
+}
+
+int registry_commit_shell(struct registry *registry, struct registry_claim *claim, const char *name,
+                          struct chaos_error *err)
+{
+    char from[ENTRY_MAX], to[ENTRY_MAX];
 
     claim_entry(from, claim);
-    entry(to, "pending", name);
+    entry(to, "domains", name);
     if (renameat2(registry->dir, from, registry->dir, to, RENAME_NOREPLACE) < 0)
-        return errno == EEXIST ? name_taken(err, name)
-                               : failed(err, errno, "hand over the record of a shell to", name);
-    if (faccessat(registry->dir, entry(domain, "domains", name), F_OK, 0) == 0 &&
-        renameat2(registry->dir, to, registry->dir, from, RENAME_NOREPLACE) == 0)
-        return name_taken(err, name);
-    claim->folder = REGISTRY_PENDING;
+        return errno == EEXIST ? name_taken(err, name) : failed(err, errno, "write", "its record");
+    claim->folder = REGISTRY_DOMAINS;
     snprintf(claim->name, sizeof(claim->name), "%s", name);
     return 0;
 }
@@ -184,7 +227,6 @@ int registry_hand_over(struct registry *registry, struct registry_claim *claim, 
 int registry_claim(struct registry *registry, const char *name, const char *record, size_t length,
                    struct registry_claim *claim, struct chaos_error *err)
 {
-    char path[ENTRY_MAX];
     int rc;
 
     *claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
@@ -192,11 +234,10 @@ int registry_claim(struct registry *registry, const char *name, const char *reco
     rc = make_record(registry, record, length, claim, err);
     if (rc < 0)
         return rc;
-    if (faccessat(registry->dir, entry(path, "domains", name), F_OK, 0) == 0) {
+    rc = registry_check_name(registry, name, err);
+    if (rc < 0)
         registry_drop(registry, claim, 0);
-        return name_taken(err, name);
-    }
-    return 0;
+    return rc;
 }
 
 /* The record was not renamed or removed while we waited for its lock. */
@@ -264,6 +305,11 @@ static int index_id(struct registry *registry, uint32_t domid, const char *name)
     return 0;
 }
 
+int registry_index(struct registry *registry, const struct registry_claim *claim, uint32_t domid)
+{
+    return index_id(registry, domid, claim->name);
+}
+
 int registry_rename(struct registry *registry, const char *from, const char *to, uint32_t domid,
                     struct chaos_error *err)
 {
@@ -319,6 +365,8 @@ void registry_drop(struct registry *registry, struct registry_claim *claim, uint
     if (domid != 0)
         unlinkat(registry->dir, id_entry(path, domid), 0);
     unlinkat(registry->dir, claim_entry(path, claim), 0);
+    if (claim->folder == REGISTRY_SUSPENDED) /* was it the last one? */
+        unlinkat(registry->dir, "suspended", AT_REMOVEDIR);
     registry_release(claim);
 }
 

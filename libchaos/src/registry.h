@@ -3,14 +3,19 @@
  * Which domains are ours: /run/chaos (or CHAOS_RUN_DIR; a file system that knows O_TMPFILE).
  *
  *   domains/NAME   one record (record.h) per domain
- *   ids/DOMID      symbolic link to the record
+ *   ids/DOMID      symbolic link to the record; may be missing or stale
  *   pending/NAME   the record of a domain that is being made or unmade. Whoever works on it holds
  *                  its flock, so a record here that is not locked was left by a process that died.
- *   shells/UUID    the record of a shell (shell.h), half made or ready, under its owner's flock
- *                  all its life. What a process that died left here, a later one may take over.
+ *   shells/UUID    the record of a shell (shell.h): half made, ready, or becoming a domain; under
+ *                  its owner's flock all its life. What a process that died left here ready, a
+ *                  later one may take over.
+ *   restarts/NAME  second link to the record of a domain that is to be made anew (restart.h)
+ *   suspended/UUID a guest that was asked to suspend itself, under the lock of who asked; the
+ *                  folder is there while somebody is. What a process that died left here is to go
+ *                  on.
  *
- * A name is taken while it is in domains or pending. The cost of an operation does not depend on
- * how many domains there are.
+ * A name is taken while it is in domains or pending; in a race the rename to domains/ decides. The
+ * cost of an operation does not depend on how many domains there are.
  */
 #ifndef CHAOS_REGISTRY_H
 #define CHAOS_REGISTRY_H
@@ -29,7 +34,7 @@ struct registry {
     int dir; /* -1: not open */
 };
 
-enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS };
+enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS, REGISTRY_DOMAINS, REGISTRY_SUSPENDED };
 
 /* A record in a folder and its lock; both last until commit, drop, release or our death. */
 struct registry_claim {
@@ -54,11 +59,21 @@ int registry_claim(struct registry *registry, const char *name, const char *reco
 int registry_claim_shell(struct registry *registry, const char *uuid, const char *record,
                          size_t length, struct registry_claim *claim, struct chaos_error *err);
 /*
- * The claimed shell becomes a domain in the making with this name; record and lock are kept.
- * CHAOS_EXIT_EXISTS: the name is taken, and the shell is what it was.
+ * A shell's name is looked at when its guest is known, and taken by the commit: CHAOS_EXIT_EXISTS
+ * from either. The index of ids follows by registry_index, which may be after others know of the
+ * domain; the lock lasts until release.
  */
-int registry_hand_over(struct registry *registry, struct registry_claim *claim, const char *name,
-                       struct chaos_error *err);
+int registry_check_name(struct registry *registry, const char *name, struct chaos_error *err);
+int registry_commit_shell(struct registry *registry, struct registry_claim *claim, const char *name,
+                          struct chaos_error *err);
+int registry_index(struct registry *registry, const struct registry_claim *claim, uint32_t domid);
+/*
+ * Notes that a guest is asked to suspend itself, under its uuid. A note that was left is taken
+ * over; -EBUSY: somebody else has asked it.
+ */
+int registry_claim_suspended(struct registry *registry, const char *uuid, const char *record,
+                             size_t length, struct registry_claim *claim, struct chaos_error *err);
+const char *registry_folder_name(enum registry_folder folder);
 bool registry_has_shell(struct registry *registry, const char *uuid);
 /* Takes the record of an existing domain. CHAOS_EXIT_NOT_FOUND: there is none (any more). */
 int registry_take(struct registry *registry, const char *name, struct registry_claim *claim,
@@ -102,5 +117,29 @@ int registry_visit_names(struct registry *registry, registry_visit_name *visit, 
 /* The same with the uuids in shells/. */
 int registry_visit_shells(struct registry *registry, registry_visit_name *visit, void *opaque,
                           struct chaos_error *err);
+
+/* The mark of a domain that is to be made anew; one that stood there is replaced. */
+int registry_mark_restart(struct registry *registry, const char *name, struct chaos_error *err);
+bool registry_restart_marked(struct registry *registry, const char *name);
+/* False: there was none. */
+bool registry_unmark_restart(struct registry *registry, const char *name);
+/* The marked record; free(*text). CHAOS_EXIT_EXISTS: the domain is there. */
+int registry_read_restart(struct registry *registry, const char *name, char **text, size_t *length,
+                          struct chaos_error *err);
+/* Calls visit with the name of each mark, which it may remove. */
+int registry_visit_restarts(struct registry *registry, registry_visit_name *visit, void *opaque,
+                            struct chaos_error *err);
+
+/*
+ * A descriptor that is readable when records come into domains/, or go from there, whoever does it.
+ * -errno.
+ */
+int registry_watch_open(struct registry *registry);
+/*
+ * Tells what has happened: names that came and names that went, in order; a domain that was renamed
+ * does both. -EOVERFLOW: something was missed, look at all. Otherwise 0 or -errno.
+ */
+typedef void registry_change(void *opaque, const char *name, bool came);
+int registry_watch_read(int fd, registry_change *change, void *opaque);
 
 #endif

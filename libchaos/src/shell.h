@@ -53,7 +53,8 @@ int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct cha
  * Puts a guest into a shell. Failures that are found before the shell is touched (a bad image, a
  * name that is taken) leave it as it was and set *intact; then it is still the caller's. Otherwise
  * it is used up, whatever came of it: on failure the domain is destroyed, since nobody knows how
- * far it got. A shell that is used up goes to shell_finish, which may be after the reply.
+ * far it got. A shell that is used up goes to shell_finish, which may be after the reply, but soon:
+ * until then others wait who want to change the domain.
  *
  * -ESTALE and *intact: the shell has another image loaded than the file now has: destroy it.
  */

@@ -90,29 +90,27 @@ static int format_record(struct creation *c, struct chaos_error *err)
     return 0;
 }
 
-static int hand_over(struct creation *c, struct chaos_error *err)
+static int check_name(struct creation *c, struct chaos_error *err)
 {
-    struct registry *registry = &c->chaos->registry;
-    struct shell *shell = c->shell;
     const char *name = c->config.name;
-    int rc = format_record(c, err);
+    int rc = registry_check_name(&c->chaos->registry, name, err);
 
-    if (rc < 0)
-        return rc;
-    rc = registry_hand_over(registry, &shell->claim, name, err);
     if (rc == -EEXIST && chaos_forget_stale(c->chaos, name))
-        rc = registry_hand_over(registry, &shell->claim, name, err);
-    return rc;
+        rc = registry_check_name(&c->chaos->registry, name, err);
+    return rc < 0 ? rc : format_record(c, err);
 }
 
 /* ---------------------------------------------------------------- from here on it is used up */
 
+/* With this record the domain is no shell any more: if we die, it goes. */
 static int write_record(struct creation *c, struct chaos_error *err)
 {
     struct record *record = &c->shell->record;
     struct hv *hv = c->chaos->hv;
-    int rc = registry_write(&c->shell->claim, c->text.bytes, c->text.length, err);
+    int rc;
 
+    c->shell->used = true;
+    rc = registry_write(&c->shell->claim, c->text.bytes, c->text.length, err);
     if (rc < 0 || memcmp(c->config.uuid, record->uuid, sizeof(record->uuid)) == 0)
         return rc;
     rc = hv->ops->set_uuid(hv, record->domid, c->config.uuid);
@@ -180,17 +178,18 @@ static int load(struct creation *c, struct chaos_error *err)
     return rc;
 }
 
+static int commit(struct creation *c, struct chaos_error *err)
+{
+    return registry_commit_shell(&c->chaos->registry, &c->shell->claim, c->config.name, err);
+}
+
 #define NR(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct step steps[] = {
-    {"identity", choose_identity, NULL},
-    {"image", check_image, create_close_image},
-    {"name", hand_over, NULL},
-    {"claim", write_record, NULL},
-    {"devices", configure_devices, NULL},
-    {"load", load, NULL},
-    {"start", create_start_guest, NULL},
-    {"record", create_commit_record, NULL},
+    {"identity", choose_identity, NULL},  {"image", check_image, create_close_image},
+    {"name", check_name, NULL},           {"record", write_record, NULL},
+    {"devices", configure_devices, NULL}, {"load", load, NULL},
+    {"start", create_start_guest, NULL},  {"commit", commit, NULL},
 };
 static const struct phase only_phase = {steps, NR(steps)};
 static const struct phase *const phases[] = {&only_phase};
@@ -205,7 +204,7 @@ int shell_execute(struct chaos *chaos, struct shell *shell, const struct chaos_c
     create_begin(&c, chaos, shell, config);
     c.paused = options && options->paused;
     rc = create_run(&c, phases, NR(phases), options ? options->timing : NULL, err);
-    *intact = rc < 0 && shell->claim.folder == REGISTRY_SHELLS;
+    *intact = rc < 0 && !shell->used;
     if (rc < 0 && !*intact)
         shell_unmake(chaos, shell);
     if (rc == 0 && out)

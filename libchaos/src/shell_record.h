@@ -11,7 +11,7 @@ void shell_record_format(const struct shell *shell, struct text *text);
  * memory may hold extents either way. text[length] is NUL. */
 bool shell_record_parse(const char *text, size_t length, struct shell *shell);
 
-/* shell.c: which kind a shell of the flavour is; lays out what the kind needs. */
+/* shell_kind.c: which kind a shell of the flavour is; lays out what the kind needs. */
 void shell_set_kind(struct shell *shell);
 
 #endif

@@ -13,7 +13,7 @@ struct xenbus_device {
     const struct xenbus_driver *driver;
     uint16_t id;
     uint16_t back_end; /* domain id */
-    int port; /* the driver's, or -1 */
+    int port;          /* the driver's, or -1 */
     char front[XENBUS_PATH];
     char back[XENBUS_PATH];
     uint32_t back_state;

@@ -6,8 +6,9 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -23,6 +24,7 @@ static struct fake_hv *fake_of(struct hv *hv)
 
 int fake_turn(struct fake_hv *fake, const char *call)
 {
+    syscall(SYS_getppid); /* a place to be killed at, for test_shells_kill.c */
     if (++fake->calls != fake->fail_at)
         return 0;
     fake->failed_in = call;
@@ -61,7 +63,7 @@ static void give_frames(struct fake_hv *fake, uint64_t frame, uint64_t nr)
     memset(&fake->frame_used[frame - FAKE_FIRST_FRAME], false, nr);
 }
 
-static bool owns(const struct fake_domain *domain, uint64_t frame)
+bool fake_owns(const struct fake_domain *domain, uint64_t frame)
 {
     size_t i;
 
@@ -71,17 +73,24 @@ static bool owns(const struct fake_domain *domain, uint64_t frame)
     return false;
 }
 
+static void map_run(struct fake_hv *fake, char *to, uint64_t frame, size_t nr)
+{
+    assert_ptr_not_equal(mmap(to, nr * HV_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                              fake->memfd, (off_t)((frame - FAKE_FIRST_FRAME) * HV_PAGE_SIZE)),
+                         MAP_FAILED);
+}
+
 static char *map_frames(struct fake_hv *fake, const uint64_t *frames, size_t nr)
 {
     char *base = mmap(NULL, nr * HV_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    size_t i;
+    size_t i, run;
 
     assert_ptr_not_equal(base, MAP_FAILED);
-    for (i = 0; i < nr; i++)
-        assert_ptr_not_equal(mmap(base + i * HV_PAGE_SIZE, HV_PAGE_SIZE, PROT_READ | PROT_WRITE,
-                                  MAP_SHARED | MAP_FIXED, fake->memfd,
-                                  (off_t)((frames[i] - FAKE_FIRST_FRAME) * HV_PAGE_SIZE)),
-                             MAP_FAILED);
+    for (i = 0; i < nr; i += run) {
+        for (run = 1; i + run < nr && frames[i + run] == frames[i] + run; run++)
+            ;
+        map_run(fake, base + i * HV_PAGE_SIZE, frames[i], run);
+    }
     return base;
 }
 
@@ -90,17 +99,23 @@ void *fake_frame(struct fake_hv *fake, uint64_t frame)
     return map_frames(fake, &frame, 1); /* for the life of the test */
 }
 
+#define FILL_MAX 512
+
 static void fill_frames(struct fake_hv *fake, uint64_t frame, uint64_t nr, int byte)
 {
+    char page[HV_PAGE_SIZE];
+    struct iovec parts[FILL_MAX];
     uint64_t i;
 
-    for (i = 0; i < nr; i++) {
-        uint64_t one = frame + i;
-        char *page = map_frames(fake, &one, 1);
-
-        memset(page, byte, HV_PAGE_SIZE);
-        munmap(page, HV_PAGE_SIZE);
-    }
+    assert_in_range(nr, 1, FILL_MAX);
+    if (fake->fast)
+        return;
+    memset(page, byte, sizeof(page));
+    for (i = 0; i < nr; i++)
+        parts[i] = (struct iovec){.iov_base = page, .iov_len = sizeof(page)};
+    assert_int_equal(
+        pwritev(fake->memfd, parts, (int)nr, (off_t)((frame - FAKE_FIRST_FRAME) * HV_PAGE_SIZE)),
+        nr * sizeof(page));
 }
 
 void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool *writable)
@@ -117,7 +132,7 @@ void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool 
         if (!(entry & PRESENT))
             return NULL;
         frame = (entry & 0x000ffffffffff000ull) >> 12;
-        assert_true(owns(domain, frame));
+        assert_true(fake_owns(domain, frame));
     }
     if (writable)
         *writable = entry & WRITABLE;
@@ -129,6 +144,15 @@ void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool 
 static void fake_close(struct hv *hv)
 {
     fake_of(hv)->closed_hv = true;
+}
+
+/* As Xen does: upwards, then from 1 again, past those that are in use. */
+static uint32_t next_domid(struct fake_hv *fake)
+{
+    do
+        fake->last_domid = fake->last_domid % (HV_DOMID_LIMIT - 1) + 1;
+    while (fake_domain(fake, fake->last_domid));
+    return fake->last_domid;
 }
 
 static int fake_domain_create(struct hv *hv, const struct hv_create *how, uint32_t *domid)
@@ -147,7 +171,7 @@ static int fake_domain_create(struct hv *hv, const struct hv_create *how, uint32
         return -ENOMEM;
     memset(domain, 0, sizeof(*domain));
     domain->used = domain->paused = true;
-    domain->domid = *domid = ++fake->last_domid;
+    domain->domid = *domid = next_domid(fake);
     domain->max_vcpus = how->max_vcpus;
     memcpy(domain->uuid, how->uuid, sizeof(domain->uuid));
     domain->shared_info_frame = take_frames(fake, 1);
@@ -263,7 +287,7 @@ static bool is_mapped(const struct fake_hv *fake, const struct fake_domain *doma
     for (i = 0; i < FAKE_MAPPINGS; i++)
         for (k = 0; fake->mapping[i].address && k < fake->mapping[i].nr; k++)
             if (frame ? fake->mapping[i].frames[k] == frame
-                      : owns(domain, fake->mapping[i].frames[k]))
+                      : fake_owns(domain, fake->mapping[i].frames[k]))
                 return true;
     return false;
 }
@@ -280,7 +304,7 @@ static int fake_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_
     if (!domain)
         return -ESRCH;
     for (i = 0; i < nr; i++)
-        if ((!owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
+        if ((!fake_owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
             is_table(domain->table, domain->nr_tables, frames[i]))
             return -EINVAL;
     if (rc < 0)
@@ -315,7 +339,7 @@ static void collect_tables(struct fake_hv *fake, struct fake_domain *domain, uin
     uint64_t *table = fake_frame(fake, frame);
     int i;
 
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     assert_in_range(*nr, 0, FAKE_TABLES - 1);
     assert_false(is_mapped(fake, domain, frame)); /* a writable mapping would fail the pin */
     tables[(*nr)++] = frame;
@@ -342,7 +366,7 @@ static void check_pin(struct fake_hv *fake, struct fake_domain *domain, uint64_t
 
             if (!(table[slot] & PRESENT))
                 continue;
-            assert_true(owns(domain, target));
+            assert_true(fake_owns(domain, target));
             /* Leaves are those that do not lead to a table; a leaf to a table is read-only. */
             if (is_table(tables, nr, target) && !(table[slot] & 4))
                 assert_false(table[slot] & WRITABLE);
@@ -370,7 +394,7 @@ static int fake_mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, 
 
     assert_non_null(domain);
     for (i = 0; rc == 0 && i < nr; i++) {
-        assert_true(owns(domain, ops[i].frame));
+        assert_true(fake_owns(domain, ops[i].frame));
         if (ops[i].cmd == HV_MMU_CLEAR)
             fill_frames(fake, ops[i].frame, 1, 0);
         else if (ops[i].cmd == HV_MMU_PIN)
@@ -387,7 +411,7 @@ static int fake_hypercall_page(struct hv *hv, uint32_t domid, uint64_t frame)
     int rc = fake_turn(fake_of(hv), "hypercall_page");
 
     assert_non_null(domain);
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     if (rc == 0)
         domain->hypercall_frame = frame;
     return rc;
@@ -431,7 +455,7 @@ static int fake_grant(struct hv *hv, uint32_t domid, const struct hv_grant *gran
     assert_non_null(domain);
     assert_false(domain->started);
     for (i = 0; rc == 0 && i < nr; i++) {
-        assert_true(grants[i].ref < 8 && owns(domain, grants[i].frame));
+        assert_true(grants[i].ref < 8 && fake_owns(domain, grants[i].frame));
         domain->granted[grants[i].ref] = grants[i].frame;
     }
     return rc;
@@ -509,16 +533,29 @@ static int fake_info(struct hv *hv, uint32_t domid, struct hv_info *out)
     return rc;
 }
 
+/* The one with the lowest id that is at least `first`. */
+static struct fake_domain *next_domain(struct fake_hv *fake, uint32_t first)
+{
+    struct fake_domain *next = NULL;
+    size_t i;
+
+    for (i = 0; i < FAKE_DOMAINS; i++)
+        if (fake->domain[i].used && fake->domain[i].domid >= first &&
+            (!next || fake->domain[i].domid < next->domid))
+            next = &fake->domain[i];
+    return next;
+}
+
 static int fake_list(struct hv *hv, uint32_t first, struct hv_info *out, size_t nr)
 {
-    struct fake_hv *fake = fake_of(hv);
-    int rc = fake_turn(fake, "list");
-    uint32_t domid;
+    struct fake_domain *domain;
+    int rc = fake_turn(fake_of(hv), "list");
     size_t found = 0;
 
-    for (domid = first; rc == 0 && domid <= fake->last_domid && found < nr; domid++)
-        if (fake_domain(fake, domid))
-            fill_info(fake_domain(fake, domid), &out[found++]);
+    while (rc == 0 && found < nr && (domain = next_domain(fake_of(hv), first))) {
+        fill_info(domain, &out[found++]);
+        first = domain->domid + 1;
+    }
     return rc < 0 ? rc : (int)found;
 }
 
@@ -542,40 +579,6 @@ static int fake_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out)
     return 0;
 }
 
-static int fake_evtchn_bind(struct hv *hv, uint32_t domid, uint32_t port, int *fd)
-{
-    struct fake_hv *fake = fake_of(hv);
-    struct fake_domain *domain = fake_domain(fake, domid);
-
-    assert_non_null(domain);
-    if (fake->bound || port == 0 || port > domain->nr_ports)
-        return -EINVAL;
-    fake->bound = true;
-    *fd = fake->event_fd;
-    return 0;
-}
-
-static int fake_evtchn_notify(struct hv *hv)
-{
-    assert_true(fake_of(hv)->bound);
-    fake_of(hv)->notified++;
-    return 0;
-}
-
-static int fake_evtchn_ack(struct hv *hv)
-{
-    uint64_t value;
-
-    assert_true(fake_of(hv)->bound);
-    return read(fake_of(hv)->event_fd, &value, sizeof(value)) == sizeof(value) ? 0 : -EAGAIN;
-}
-
-static void fake_evtchn_unbind(struct hv *hv)
-{
-    assert_true(fake_of(hv)->bound);
-    fake_of(hv)->bound = false;
-}
-
 static const struct hv_ops fake_hv_ops = {
     .close = fake_close,
     .domain_create = fake_domain_create,
@@ -590,6 +593,10 @@ static const struct hv_ops fake_hv_ops = {
     .mmu = fake_mmu,
     .hypercall_page = fake_hypercall_page,
     .set_vcpu = fake_set_vcpu,
+    .get_vcpu_state = fake_get_vcpu_state,
+    .set_vcpu_state = fake_set_vcpu_state,
+    .page_types = fake_page_types,
+    .resume = fake_resume,
     .reset_vcpu = fake_reset_vcpu,
     .grant = fake_grant,
     .pause = fake_pause,
@@ -599,23 +606,33 @@ static const struct hv_ops fake_hv_ops = {
     .list = fake_list,
     .host = fake_host,
     .noxs = fake_noxs,
-    .evtchn_bind = fake_evtchn_bind,
-    .evtchn_notify = fake_evtchn_notify,
-    .evtchn_ack = fake_evtchn_ack,
-    .evtchn_unbind = fake_evtchn_unbind,
+    .events_open = fake_events_open,
 };
+
+static void *shared(size_t size)
+{
+    void *memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    return memory;
+}
+
+void fake_hv_forget_mappings(struct fake_hv *fake)
+{
+    memset(fake->mapping, 0, sizeof(fake->mapping));
+    fake->mapped = 0;
+}
 
 struct fake_hv *fake_hv_new(void)
 {
-    struct fake_hv *fake = calloc(1, sizeof(*fake));
+    struct fake_hv *fake = shared(sizeof(*fake));
 
-    assert_non_null(fake);
     fake->hv.ops = &fake_hv_ops;
     fake->bus.ops = &fake_bus_ops;
     fake->memfd = memfd_create("machine", MFD_CLOEXEC);
     assert_int_equal(ftruncate(fake->memfd, (off_t)FAKE_FRAMES * HV_PAGE_SIZE), 0);
-    fake->frame_used = calloc(FAKE_FRAMES, sizeof(*fake->frame_used));
-    fake->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    fake->frame_used = shared(FAKE_FRAMES * sizeof(*fake->frame_used));
     fake->max_order = 9;
     fake->last_request = -1;
     fake->fail_with = -EIO;
@@ -626,9 +643,8 @@ struct fake_hv *fake_hv_new(void)
 void fake_hv_free(struct fake_hv *fake)
 {
     close(fake->memfd);
-    close(fake->event_fd);
-    free(fake->frame_used);
-    free(fake);
+    munmap(fake->frame_used, FAKE_FRAMES * sizeof(*fake->frame_used));
+    munmap(fake, sizeof(*fake));
 }
 
 void fake_hv_assert_empty(const struct fake_hv *fake)
@@ -636,7 +652,7 @@ void fake_hv_assert_empty(const struct fake_hv *fake)
     size_t i;
 
     assert_int_equal(fake->mapped, 0);
-    assert_false(fake->bound);
+    assert_int_equal(fake->bound, 0);
     for (i = 1; i < FAKE_DOMAINS; i++)
         assert_false(fake->domain[i].used);
     for (i = 0; i < FAKE_FRAMES; i++)
