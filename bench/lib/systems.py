@@ -22,6 +22,8 @@ class System:
     host: str = "dom0"      # which kind of host (host.py)
     prepare: tuple = ()     # shell script and its arguments, run once on the host
     color: str = "#444444"
+    client: tuple = ()      # options of bench-client, which then asks chaosd itself
+    plain: bool = False     # on a host with the wall clock's time
 
     @property
     def key(self):
@@ -37,15 +39,39 @@ def cfg(guest):
     return f"{GUESTS}/{guest}.cfg"
 
 
+POOL = 64  # shells; between two commands of a series it is filled up
+
+
 def chaos_rows():
+    """LightVM is all of the mechanisms: chaosd with a pool. In a warm pool the image is loaded, too."""
     network = ("start-chaos; ip address add 10.1.0.1/16 dev xenbr0",)
     noop = System("chaos[NoXS]", "noop", (CHAOS, "create", cfg("noop"), "name=bench-{n}"),
                   destroy=(CHAOS, "destroy", "bench-{n}"), domid=(CHAOS, "domid", "bench-{n}"),
                   probe="ready", prepare=("start-chaos",), color="#67a9cf")
     yield noop
-    yield replace(noop, guest="daytime", domid=(), probe="ping", prepare=network, color="#2166ac",
+    daytime = replace(noop, guest="daytime", domid=(), probe="ping", prepare=network, color="#2166ac",
                   create=(CHAOS, "create", cfg("daytime"), "name=bench-{n}",
                           'cmdline="ip={ip}/16"'))
+    yield daytime
+    noxs = {row.guest: row for row in (noop, daytime)}
+    for system, image, shades in (("LightVM", False, ("#e66101", "#fdb863")),
+                                  ("LightVM[warm]", True, ("#b35806", "#fee0b6"))):
+        for guest, flavour, color in (("daytime", ("memory=3", "vif=xenbr0"), shades[0]),
+                                      ("noop", ("memory=1",), shades[1])):
+            kernel = (f"kernel={GUESTS}/{guest}.elf",) if image else ()
+            yield replace(noxs[guest], system=system, color=color, prepare=script(
+                "prepare-chaosd.sh", str(POOL), *flavour, *kernel))
+
+
+def client_rows():
+    """The daemon asked through the client library: one request after another, with a rest between
+    them or without, and by several clients at once."""
+    how = (("paced", ("-g", "30000"), False), ("1 client", ("-c", "1"), False),
+           ("8 clients", ("-c", "8"), False), ("8 clients plain", ("-c", "8"), True))
+    for row in chaos_rows():
+        if row.system.startswith("LightVM"):
+            for name, options, plain in how:
+                yield replace(row, system=f"{row.system} {name}", client=options, plain=plain)
 
 
 def xl_rows():
@@ -104,7 +130,8 @@ def docker_rows(place, host):
             destroy=(*api, "DELETE", "/containers/bench-{n}?force=1", ""))
 
 
-SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), xl_rows(), container_rows())
+SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), client_rows(), xl_rows(),
+                                 container_rows())
            for row in rows}
 
 # Beside every figure, from the same run: (row, how often in a full and in a quick run).

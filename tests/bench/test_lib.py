@@ -76,7 +76,7 @@ class Figures(unittest.TestCase):
                     self.assertGreaterEqual(row.full, row.quick)
                 if name != "create":
                     header = plot.reference(figure.folder)[0]
-                    self.assertEqual(list(header), series.CREATE)
+                    self.assertEqual(list(header)[:5], series.CREATE)
 
     def test_the_list_has_run_times(self):
         for name in RUN["names"]():
