@@ -4,6 +4,7 @@
 set -eu
 level=$1
 shift
+case $* in *bus=xenstore*) start-xenstored ;; esac
 start-chaos
 ip address add 10.1.0.1/16 dev xenbr0
 mkdir -p /etc/chaos

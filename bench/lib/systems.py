@@ -39,6 +39,7 @@ def cfg(guest):
     return f"{GUESTS}/{guest}.cfg"
 
 
+XENSTORE = 'bus="xenstore"'
 POOL = 64  # shells; between two commands of a series it is filled up
 
 
@@ -53,21 +54,27 @@ def chaos_rows():
                   create=(CHAOS, "create", cfg("daytime"), "name=bench-{n}",
                           'cmdline="ip={ip}/16"'))
     yield daytime
-    noxs = {row.guest: row for row in (noop, daytime)}
-    for system, image, shades in (("LightVM", False, ("#e66101", "#fdb863")),
-                                  ("LightVM[warm]", True, ("#b35806", "#fee0b6"))):
-        for guest, flavour, color in (("daytime", ("memory=3", "vif=xenbr0"), shades[0]),
-                                      ("noop", ("memory=1",), shades[1])):
-            kernel = (f"kernel={GUESTS}/{guest}.elf",) if image else ()
-            yield replace(noxs[guest], system=system, color=color, prepare=script(
-                "prepare-chaosd.sh", str(POOL), *flavour, *kernel))
+    for row in (noop, daytime):
+        yield replace(row, system="chaos[XS]", create=(*row.create, XENSTORE),
+                      prepare=(f"start-xenstored; {network[0]}",),
+                      color="#80cdc1" if row is noop else "#01665e")
+    for system, image, bus, shades in (
+            ("LightVM", False, "noxs", ("#e66101", "#fdb863")),
+            ("LightVM[warm]", True, "noxs", ("#b35806", "#fee0b6")),
+            ("chaos[XS+split]", False, "xenstore", ("#8c510a", "#dfc27d"))):
+        for row, flavour, color in ((daytime, ("memory=3", "vif=xenbr0"), shades[0]),
+                                    (noop, ("memory=1",), shades[1])):
+            kernel = (f"kernel={GUESTS}/{row.guest}.elf",) if image else ()
+            create = (*row.create, XENSTORE) if bus == "xenstore" else row.create
+            yield replace(row, system=system, color=color, create=create, prepare=script(
+                "prepare-chaosd.sh", str(POOL), f"bus={bus}", *flavour, *kernel))
 
 
 def client_rows():
     """The daemon asked through the client library: one request after another, with a rest between
     them or without, and by several clients at once."""
     how = (("paced", ("-g", "30000"), False), ("1 client", ("-c", "1"), False),
-           ("8 clients", ("-c", "8"), False), ("8 clients plain", ("-c", "8"), True))
+           ("8 clients", ("-c", "8"), False), ("refill", ("-r",), False), ("8 clients plain", ("-c", "8"), True))
     for row in chaos_rows():
         if row.system.startswith("LightVM"):
             for name, options, plain in how:
@@ -75,15 +82,28 @@ def client_rows():
 
 
 def xl_rows():
-    """xl cannot build a guest of 1 MiB, so its guests have 4; only creation is timed."""
+    """xl cannot build a guest of 1 MiB, so its guests have 4."""
     xl = "/usr/sbin/xl"
     for store, option, color in (("xl", "", "#b2182b"), ("xl (oxenstored)", "--ocaml", "#ef8a62")):
         base = System(store, "noop", (xl, "create", cfg("noop"), 'name="bench-{n}"', "memory=4"),
                       destroy=(xl, "destroy", "bench-{n}"),
-                      prepare=(f"start-xenstored {option}",), color=color)
+                      prepare=(f"start-xenstored {option}; ip address add 10.1.0.1/16 dev xenbr0",),
+                      color=color)
         yield base
-        yield replace(base, guest="daytime", create=(
+        yield replace(base, guest="daytime", probe="ping", create=(
             xl, "create", cfg("daytime"), 'name="bench-{n}"', "memory=4", 'cmdline="ip={ip}/16"'))
+
+
+def debian_rows():
+    """Debian's kernel, without a change, on the XenStore bus."""
+    xl = System("xl", "Debian", (
+        "/usr/sbin/xl", "create", cfg("debian"), 'name="bench-{n}"', 'cmdline="quiet ip={ip}/16"'),
+        destroy=("/usr/sbin/xl", "destroy", "bench-{n}"), probe="ping",
+        prepare=script("prepare-debian.sh"), color="#67001f")
+    yield xl
+    yield replace(xl, system="chaos[XS]", color="#003c30", destroy=(CHAOS, "destroy", "bench-{n}"),
+                  create=(CHAOS, "create", cfg("debian"), "name=bench-{n}",
+                          'cmdline="quiet ip={ip}/16"', XENSTORE))
 
 
 def process_rows():
@@ -131,7 +151,7 @@ def docker_rows(place, host):
 
 
 SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), client_rows(), xl_rows(),
-                                 container_rows())
+                                 debian_rows(), container_rows())
            for row in rows}
 
 # Beside every figure, from the same run: (row, how often in a full and in a quick run).

@@ -25,8 +25,9 @@ class Throughput(Figure):
         for row, samples in results:
             if row.key in self.subjects:
                 times = series.column(samples, "create_ms")
-                rate = len(samples) / float(samples[0]["full_ms"]) * 1000
-                yield row, [row.system.system, row.system.guest, len(samples),
+                count = int(samples[-1]["n"])
+                rate = count / float(samples[0]["full_ms"]) * 1000
+                yield row, [row.system.system, row.system.guest, count,
                             *(samples[0][name] for name in TOTALS),
                             "" if "-g" in row.system.client else f"{rate:.1f}",
                             f"{percentile(times, 50):.4f}", f"{percentile(times, 99):.4f}"]
@@ -65,6 +66,8 @@ FIGURE = Throughput(
      ("LightVM 1 client/noop", 1000, 300), ("LightVM 8 clients/noop", 1000, 300),
      ("LightVM[warm] 1 client/noop", 1000, 300), ("LightVM[warm] 8 clients/noop", 1000, 300),
      ("LightVM 1 client/daytime", 500, 150), ("LightVM 8 clients/daytime", 500, 150),
+     ("LightVM refill/noop", 1000, 500), ("LightVM refill/daytime", 500, 250),
+     ("LightVM[warm] refill/noop", 1000, 500),
      ("LightVM 8 clients plain/noop", 1000, 300),
      ("LightVM 8 clients plain/daytime", 500, 150)],
     xlabel="n-th request")
