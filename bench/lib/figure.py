@@ -103,8 +103,12 @@ class Figure:
         try:
             for future in [pool.submit(one, *numbered) for numbered in enumerate(chosen, 1)]:
                 future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            host.remove_all()
+            raise
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown()
         results = self.results(options)
         series.write_samples(os.path.join(options.out, f"{self.name}.csv"), series.CREATE, results)
         series.write_samples(os.path.join(options.out, "destroy.csv"), series.DESTROY, results)
