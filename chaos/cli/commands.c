@@ -24,6 +24,8 @@
     ROW(domname)                                                                                   \
     ROW(rename)                                                                                    \
     ROW(info)                                                                                      \
+    ROW(pool)                                                                                      \
+    ROW(stats)                                                                                     \
     ROW(doctor)                                                                                    \
     ROW(version)                                                                                   \
     ROW(completion)                                                                                \
