@@ -20,6 +20,8 @@
     ROW(verify)                                                                                    \
     ROW(list)                                                                                      \
     ROW(console)                                                                                   \
+    ROW(logs)                                                                                      \
+    ROW(events)                                                                                    \
     ROW(domid)                                                                                     \
     ROW(domname)                                                                                   \
     ROW(rename)                                                                                    \

@@ -517,7 +517,7 @@ static void test_restart_called_off(void **state)
     create_failures = 1;
     end(f, domid, CHAOS_SHUTDOWN_REBOOT);
     settle(f, 5);
-    assert_true(restart_call_off(f->other, "web"));
+    assert_true(chaos_domain_call_off_restart(f->other, "web"));
     settle(f, 600);
     assert_string_equal(events_so_far(f), "shutdown failed destroyed ");
     assert_int_equal(watch_guests(&f->daemon)->nr, 0);
