@@ -60,23 +60,33 @@ void uuid_mark_random(uint8_t uuid[16])
     uuid[8] = (uuid[8] & 0x3f) | 0x80; /* variant 1 */
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= ' ' && c != '"' && c != '\\';
+}
+
 static void add_quoted(struct text *text, const char *key, const char *value)
 {
+    const char *plain;
+
     text_string(text, key);
     text_string(text, "=\"");
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
+    for (;; value++) {
+        unsigned char c;
 
-        if (c == '"' || c == '\\') {
-            text_char(text, '\\');
+        for (plain = value; is_plain((unsigned char)*value); value++)
+            ;
+        text_add(text, plain, (size_t)(value - plain));
+        c = (unsigned char)*value;
+        if (c == '\0')
+            break;
+        text_char(text, '\\');
+        if (c >= ' ') {
             text_char(text, *value);
-        } else if (c < ' ') { /* octal, always of three digits */
-            text_char(text, '\\');
+        } else { /* octal, always of three digits */
             text_char(text, (char)('0' + (c >> 6)));
             text_char(text, (char)('0' + (c >> 3 & 7)));
             text_char(text, (char)('0' + (c & 7)));
-        } else {
-            text_char(text, *value);
         }
     }
     text_string(text, "\"\n");
