@@ -209,7 +209,11 @@ static const struct net_device_ops hub_netdev_ops = {
 
 static void hub_setup(struct net_device *netdev)
 {
+	static const u8 mac[ETH_ALEN] = { 0xfe, 0xff, 0xff, 0xff, 0xff, 0xfe };
+
 	noxs_netdev_setup(netdev);
+	/* Not that of vifs, by which a port of a bridge is known as one. */
+	eth_hw_addr_set(netdev, mac);
 	netdev->netdev_ops = &hub_netdev_ops;
 	netdev->needs_free_netdev = true;
 	noxs_netdev_no_ipv6(netdev);

@@ -17,3 +17,11 @@ bool vif_identify(const struct rtnl_link *link, struct vif *vif)
     memcpy(vif->bridge, link->bridge, sizeof(vif->bridge));
     return true;
 }
+
+/* The address that our back-end and Xen's both give theirs. */
+bool vif_is_port(const struct rtnl_link *link)
+{
+    static const unsigned char address[] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
+
+    return memcmp(link->address, address, sizeof(address)) == 0;
+}

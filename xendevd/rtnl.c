@@ -2,6 +2,7 @@
 #include "rtnl.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_link.h>
@@ -17,13 +18,6 @@
 #define EVENT_BUFFER (16 << 20) /* bytes of the kernel's queue: about 8000 links */
 #endif
 #define DUMP_ATTEMPTS 10 /* links that come and go make a dump start over */
-
-/* A request under construction. */
-struct request {
-    struct nlmsghdr header;
-    struct ifinfomsg link;
-    unsigned char attributes[64];
-};
 
 static int open_socket(unsigned int groups)
 {
@@ -44,15 +38,18 @@ static int open_socket(unsigned int groups)
 /*
  * The kernel sends an RTM_NEWLINK for each change of each link, several for one that we put on a
  * bridge. Those of a link that appears have all bits of ifi_change set; the others need not wake
- * us.
+ * us. Of the ends, that of a bridge's port says which bridge it was.
  */
 static int filter_events(int fd)
 {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWLINK), 0, 3),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWLINK), 0, 2),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, NLMSG_HDRLEN + offsetof(struct ifinfomsg, ifi_change)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 3, 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELLINK), 0, 3),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NLMSG_HDRLEN + offsetof(struct ifinfomsg, ifi_family)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
         BPF_STMT(BPF_RET | BPF_K, 0),
     };
@@ -122,17 +119,29 @@ int rtnl_read_events(int fd, struct rtnl_reader *reader)
 }
 
 /* Where the message ends so far. */
-static unsigned char *end_of(struct request *request)
+static unsigned char *end_of(struct rtnl_request *request)
 {
     return (unsigned char *)request + NLMSG_ALIGN(request->header.nlmsg_len);
 }
 
-static struct nlattr *add_attribute(struct request *request, uint16_t type, const void *data,
-                                    size_t length)
+struct rtnl_request rtnl_request(uint16_t type, uint16_t flags, int ifindex)
+{
+    return (struct rtnl_request){
+        .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+                   .nlmsg_type = type,
+                   .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags)},
+        .link = {.ifi_index = ifindex},
+    };
+}
+
+struct nlattr *rtnl_add(struct rtnl_request *request, uint16_t type, const void *data,
+                        size_t length)
 {
     struct nlattr header = {.nla_type = type, .nla_len = (uint16_t)(NLA_HDRLEN + length)};
     unsigned char *at = end_of(request);
 
+    assert(request->header.nlmsg_len + NLA_HDRLEN + NLA_ALIGN(length) + NLA_ALIGNTO <=
+           sizeof(*request));
     memcpy(at, &header, sizeof(header));
     if (length)
         memcpy(at + NLA_HDRLEN, data, length);
@@ -141,7 +150,17 @@ static struct nlattr *add_attribute(struct request *request, uint16_t type, cons
     return (struct nlattr *)(void *)at;
 }
 
-static int send_request(int fd, const struct request *request)
+struct nlattr *rtnl_nest(struct rtnl_request *request, uint16_t type)
+{
+    return rtnl_add(request, type, NULL, 0);
+}
+
+void rtnl_nest_end(struct rtnl_request *request, struct nlattr *nest)
+{
+    nest->nla_len = (uint16_t)(end_of(request) - (unsigned char *)nest);
+}
+
+static int send_request(int fd, const struct rtnl_request *request)
 {
     static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     ssize_t r;
@@ -155,19 +174,21 @@ static int send_request(int fd, const struct request *request)
 
 static int dump_once(int fd, const char *kind, struct rtnl_reader *reader)
 {
-    static unsigned char buffer[32768] __attribute__((aligned(8))); /* the kernel's own limit */
-    struct request request = {
-        .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-                   .nlmsg_type = RTM_GETLINK,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-    };
+    /* The kernel's own limit. Not static: for a link of a dump, another may be made. */
+    unsigned char buffer[32768] __attribute__((aligned(8)));
+    struct rtnl_request request = rtnl_request(RTM_GETLINK, NLM_F_DUMP, 0);
     struct nlattr *info;
     ssize_t r;
     int rc;
 
-    info = add_attribute(&request, IFLA_LINKINFO, NULL, 0);
-    add_attribute(&request, IFLA_INFO_KIND, kind, strlen(kind) + 1);
-    info->nla_len = (uint16_t)(end_of(&request) - (unsigned char *)info);
+    request.header.nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+    if (kind) {
+        info = rtnl_nest(&request, IFLA_LINKINFO);
+        rtnl_add(&request, IFLA_INFO_KIND, kind, strlen(kind) + 1);
+        rtnl_nest_end(&request, info);
+    }
+    if (reader->begin)
+        reader->begin(reader->opaque);
     reader->done = reader->interrupted = reader->answered = false;
     reader->error = 0;
     rc = send_request(fd, &request);
@@ -199,27 +220,28 @@ static void no_link(void *opaque, const struct rtnl_link *link)
     (void)link;
 }
 
-int rtnl_enslave(int fd, int ifindex, int master)
+int rtnl_ask(int fd, const struct rtnl_request *request)
 {
-    struct request request = {
-        .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-                   .nlmsg_type = RTM_SETLINK,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
-        .link = {.ifi_index = ifindex, .ifi_flags = IFF_UP, .ifi_change = IFF_UP},
-    };
     struct rtnl_reader reader = {.link = no_link};
-    unsigned char answer[512] __attribute__((aligned(8))); /* it repeats the request */
+    unsigned char answer[1024] __attribute__((aligned(8))); /* it repeats the request */
+    int rc = send_request(fd, request);
     ssize_t r;
-    int rc;
 
-    if (master)
-        add_attribute(&request, IFLA_MASTER, &master, sizeof(master));
-    rc = send_request(fd, &request);
     while (rc == 0 && !reader.answered) {
         r = receive(fd, answer, sizeof(answer));
         rc = r < 0 ? (int)r : rtnl_parse(&reader, answer, (size_t)r);
     }
     return rc ? rc : -reader.error;
+}
+
+int rtnl_enslave(int fd, int ifindex, int master)
+{
+    struct rtnl_request request = rtnl_request(RTM_SETLINK, 0, ifindex);
+
+    request.link.ifi_flags = request.link.ifi_change = IFF_UP;
+    if (master)
+        rtnl_add(&request, IFLA_MASTER, &master, sizeof(master));
+    return rtnl_ask(fd, &request);
 }
 
 int rtnl_ifindex(int fd, const char *name)

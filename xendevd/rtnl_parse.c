@@ -70,6 +70,26 @@ static int read_index(const struct attribute *a, int *out)
     return 0;
 }
 
+static int read_u32(const struct attribute *a, uint32_t *out)
+{
+    if (a->length != sizeof(*out))
+        return -EBADMSG;
+    memcpy(out, a->data, sizeof(*out));
+    return 0;
+}
+
+static int read_bridge(struct rtnl_link *link, const struct attribute *data)
+{
+    struct attributes list = {data->data, data->length};
+    struct attribute a;
+    int rc;
+
+    while ((rc = next_attribute(&list, &a)) > 0)
+        if (a.type == IFLA_BR_VLAN_FILTERING && a.length == 1)
+            link->filters_vlans = a.data[0];
+    return rc;
+}
+
 static int read_vif(struct rtnl_link *link, const struct attribute *data)
 {
     struct attributes list = {data->data, data->length};
@@ -111,12 +131,39 @@ static int read_link_info(struct rtnl_link *link, const struct attribute *info)
     }
     if (rc == 0 && data.data && strcmp(link->kind, NOXS_VIF_KIND) == 0)
         rc = read_vif(link, &data);
+    else if (rc == 0 && data.data && strcmp(link->kind, "bridge") == 0)
+        rc = read_bridge(link, &data);
     return rc;
 }
 
-static int read_link(struct rtnl_reader *reader, const unsigned char *data, size_t length)
+static int read_link_attribute(struct rtnl_link *link, const struct attribute *a)
 {
-    struct rtnl_link link = {0};
+    switch (a->type) {
+    case IFLA_IFNAME:
+        return read_string(a, link->ifname, sizeof(link->ifname));
+    case IFLA_MASTER:
+        return read_index(a, &link->master);
+    case IFLA_LINK:
+        return read_index(a, &link->peer);
+    case IFLA_GROUP:
+        return read_u32(a, &link->group);
+    case IFLA_MTU:
+        return read_u32(a, &link->mtu);
+    case IFLA_ADDRESS:
+        if (a->length == sizeof(link->address)) /* others are not Ethernet's */
+            memcpy(link->address, a->data, sizeof(link->address));
+        return 0;
+    case IFLA_LINKINFO:
+        return read_link_info(link, a);
+    default:
+        return 0;
+    }
+}
+
+/* Of family AF_BRIDGE: a bridge's view of its port. */
+static int read_link(struct rtnl_link *link, const unsigned char *data, size_t length,
+                     unsigned char *family)
+{
     struct ifinfomsg header;
     struct attributes list;
     struct attribute a;
@@ -125,26 +172,39 @@ static int read_link(struct rtnl_reader *reader, const unsigned char *data, size
     if (length < NLMSG_ALIGN(sizeof(header)))
         return -EBADMSG;
     memcpy(&header, data, sizeof(header));
-    if (header.ifi_family != AF_UNSPEC)
-        return 0; /* a bridge's view of its port */
-    link.ifindex = header.ifi_index;
-    link.up = header.ifi_flags & IFF_UP;
+    *family = header.ifi_family;
+    link->ifindex = header.ifi_index;
+    link->up = header.ifi_flags & IFF_UP;
     list.at = data + NLMSG_ALIGN(sizeof(header));
     list.left = length - NLMSG_ALIGN(sizeof(header));
     while ((rc = next_attribute(&list, &a)) > 0) {
-        if (a.type == IFLA_IFNAME)
-            rc = read_string(&a, link.ifname, sizeof(link.ifname));
-        else if (a.type == IFLA_MASTER)
-            rc = read_index(&a, &link.master);
-        else if (a.type == IFLA_LINKINFO)
-            rc = read_link_info(&link, &a);
+        rc = read_link_attribute(link, &a);
         if (rc < 0)
             break;
     }
-    if (rc < 0)
-        return rc;
-    reader->link(reader->opaque, &link);
-    return 0;
+    return rc;
+}
+
+static int read_new_link(struct rtnl_reader *reader, const unsigned char *data, size_t length)
+{
+    struct rtnl_link link = {0};
+    unsigned char family;
+    int rc = read_link(&link, data, length, &family);
+
+    if (rc == 0 && family == AF_UNSPEC)
+        reader->link(reader->opaque, &link);
+    return rc;
+}
+
+static int read_lost_link(struct rtnl_reader *reader, const unsigned char *data, size_t length)
+{
+    struct rtnl_link link = {0};
+    unsigned char family;
+    int rc = read_link(&link, data, length, &family);
+
+    if (rc == 0 && family == AF_BRIDGE && reader->left)
+        reader->left(reader->opaque, &link);
+    return rc;
 }
 
 static int read_answer(struct rtnl_reader *reader, const unsigned char *data, size_t length)
@@ -169,7 +229,9 @@ static int read_message(struct rtnl_reader *reader, const struct nlmsghdr *heade
         reader->interrupted = true;
     switch (header->nlmsg_type) {
     case RTM_NEWLINK:
-        return read_link(reader, data, length);
+        return read_new_link(reader, data, length);
+    case RTM_DELLINK:
+        return read_lost_link(reader, data, length);
     case NLMSG_ERROR:
         return read_answer(reader, data, length);
     case NLMSG_DONE: /* may carry an error as well */

@@ -12,6 +12,11 @@ struct rtnl_link {
     int ifindex;
     int master; /* interface index of the bridge that it is on */
     bool up;
+    int peer;       /* of a pair: index of the other end */
+    uint32_t group; /* a number that whoever makes a link can give it */
+    uint32_t mtu;
+    uint8_t address[6];
+    bool filters_vlans; /* a bridge that knows VLANs */
     char ifname[16];
     char kind[16];
     /* Of our kind: attributes of enum noxs_vif_attr. */
@@ -21,7 +26,10 @@ struct rtnl_link {
 };
 
 struct rtnl_reader {
+    void (*begin)(void *opaque); /* optional: a dump begins, maybe not for the first time */
     void (*link)(void *opaque, const struct rtnl_link *link); /* for each RTM_NEWLINK */
+    /* Optional: for each port (link->ifindex) that left its bridge (link->master). */
+    void (*left)(void *opaque, const struct rtnl_link *link);
     void *opaque;
     bool done;        /* a dump is complete */
     bool answered;    /* a request was answered: error says how */

@@ -31,20 +31,6 @@ static void report_failure(const struct vif *vif, int error)
     close(fd);
 }
 
-static const char *explain(int error)
-{
-    switch (error) {
-    case ENODEV:
-        return "one of them went away";
-    case EXFULL:
-        return "the bridge has no free port (a Linux bridge has 1023)";
-    case EOPNOTSUPP:
-        return "it is not a bridge";
-    default:
-        return strerror(error);
-    }
-}
-
 static void fail(const struct vif *vif, const struct rtnl_link *link, int error, const char *why)
 {
     if (vif->bridge[0])
@@ -54,26 +40,22 @@ static void fail(const struct vif *vif, const struct rtnl_link *link, int error,
     report_failure(vif, error);
 }
 
-void vif_handle(int request_fd, const struct rtnl_link *link)
+void vif_handle(struct bridges *bridges, const struct rtnl_link *link)
 {
     struct vif vif;
-    int master = 0, rc;
+    int rc;
 
     if (!vif_identify(link, &vif))
         return;
-    if (vif.bridge[0]) {
-        /* Asked for each time: one system call, and a remembered index may be another bridge's. */
-        master = rtnl_ifindex(request_fd, vif.bridge);
-        if (master < 0) {
-            fail(&vif, link, -master, "no such bridge (see: ip link)");
-            return;
-        }
-    }
-    if (link->up && link->master == master)
+    if (link->up &&
+        (vif.bridge[0] ? bridges_has(bridges, vif.bridge, link->master) : !link->master))
         return;
-    rc = rtnl_enslave(request_fd, link->ifindex, master);
+    if (vif.bridge[0])
+        rc = bridges_put(bridges, link->ifindex, vif.bridge);
+    else
+        rc = rtnl_enslave(bridges->fd, link->ifindex, 0);
     if (rc)
-        fail(&vif, link, -rc, explain(-rc));
+        fail(&vif, link, -rc, bridges_explain(bridges, vif.bridge, -rc));
     else if (vif.bridge[0])
         log_debug("%s: up, on bridge '%s'", link->ifname, vif.bridge);
     else

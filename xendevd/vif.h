@@ -3,6 +3,7 @@
 #ifndef XENDEVD_VIF_H
 #define XENDEVD_VIF_H
 
+#include "bridges.h"
 #include "rtnl_parse.h"
 
 struct vif {
@@ -13,11 +14,13 @@ struct vif {
 /* identify.c: the kind of link that we look after, and what one says of itself. */
 extern const char vif_kind[];
 bool vif_identify(const struct rtnl_link *link, struct vif *vif);
+/* Known by less: is it a vif of any kind, if it is the port of a bridge? */
+bool vif_is_port(const struct rtnl_link *link);
 
 /*
  * Does what is left to do for a link; nothing if it is no vif of ours. A failure is logged and
  * told to the module, which wakes the command that waits for the vif.
  */
-void vif_handle(int request_fd, const struct rtnl_link *link);
+void vif_handle(struct bridges *bridges, const struct rtnl_link *link);
 
 #endif

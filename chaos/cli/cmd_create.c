@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <string.h>
 
 #include <chaos/console.h>
 #include <chaos/domain.h>
 
 #include "cmd.h"
+#include "config_series.h"
 #include "console.h"
-#include "json.h"
 #include "output.h"
+#include "remote.h"
+#include "timing.h"
 
 struct create_options {
-    bool paused, dry_run, console, strict, quiet;
+    bool paused, dry_run, console, strict, quiet, daemon, no_daemon;
+    uint32_t count;
     const char *timing;
 };
+
+#define COUNT_MAX 10000
 
 static const struct opt_spec options[] = {
     OPT_FLAG(struct create_options, paused, 'p', "paused", "do not let the guest run yet"),
     OPT_FLAG(struct create_options, dry_run, 'N', "dryrun",
              "only check the configuration and print it as JSON"),
+    OPT_UNSIGNED(struct create_options, count, 'n', "count", "N", 1, COUNT_MAX,
+                 "create so many, called NAME-1 to NAME-N; \"{n}\" stands for the number"),
+    OPT_FLAG(struct create_options, daemon, 0, "daemon", "have chaosd do it, or fail"),
+    OPT_FLAG(struct create_options, no_daemon, 0, "no-daemon", "do it here, also if chaosd runs"),
     OPT_FLAG(struct create_options, console, 'c', "console", "attach to the guest's console"),
     OPT_FLAG(struct create_options, strict, 0, "strict", "take warnings for errors"),
     OPT_STRING_OPTIONAL(struct create_options, timing, 0, "timing", "text|json", "text",
@@ -41,44 +48,6 @@ static void sink(void *opaque, const char *text, size_t length)
     out_write(text, length);
 }
 
-static uint64_t us(uint64_t from_ns, uint64_t to_ns)
-{
-    return (to_ns - from_ns) / 1000;
-}
-
-static void print_timing(const struct chaos_timing *timing)
-{
-    uint64_t last = timing->start_ns;
-    unsigned int i;
-
-    for (i = 0; i < timing->nr; i++) {
-        out_printf("%-10s %8" PRIu64 "\n", timing->step[i].name, us(last, timing->step[i].end_ns));
-        last = timing->step[i].end_ns;
-    }
-    out_printf("%-10s %8" PRIu64 "\n", "total", us(timing->start_ns, last));
-}
-
-static void print_timing_json(const struct chaos_timing *timing, const struct chaos_domain *domain)
-{
-    uint64_t last = timing->start_ns;
-    struct json json;
-    unsigned int i;
-
-    json_init(&json, sink, NULL);
-    json_object(&json, NULL);
-    json_unsigned(&json, "schema", 1);
-    json_string(&json, "name", domain->name);
-    json_unsigned(&json, "domid", domain->domid);
-    json_object(&json, "us");
-    for (i = 0; i < timing->nr; i++) {
-        json_unsigned(&json, timing->step[i].name, us(last, timing->step[i].end_ns));
-        last = timing->step[i].end_ns;
-    }
-    json_unsigned(&json, "total", us(timing->start_ns, last));
-    json_object_end(&json);
-    json_object_end(&json);
-}
-
 static void on_signal(int number)
 {
     (void)number;
@@ -95,8 +64,8 @@ static void let_signals_interrupt(void)
         sigaction(signals[i], &action, NULL);
 }
 
-static int create(const struct create_options *given, const struct chaos_config *config,
-                  struct chaos_error *err)
+static int create(struct chaos *chaos, const struct create_options *given,
+                  const struct chaos_config *config, struct chaos_error *err)
 {
     struct chaos_timing timing = {.nr = 0};
     const struct chaos_create_options how = {
@@ -104,25 +73,126 @@ static int create(const struct create_options *given, const struct chaos_config 
         .timing = given->timing ? &timing : NULL,
     };
     struct chaos_domain domain;
-    struct chaos *chaos;
-    int rc;
+    int rc = chaos_domain_create(chaos, config, &how, &domain, err);
 
-    rc = chaos_open(&chaos, err);
+    if (rc == 0 && given->timing)
+        timing_print(&timing, &domain, given->timing);
+    if (rc == 0 && given->console)
+        rc = console_run(chaos, &domain, CONSOLE_FOLLOW | (given->paused ? 0 : CONSOLE_UNPAUSE),
+                         err);
+    return rc;
+}
+
+static int create_one(const struct create_options *given, const struct chaos_config *config,
+                      struct chaos_error *err)
+{
+    struct chaos *chaos;
+    int rc = chaos_open(&chaos, err);
+
     if (rc < 0)
         return rc;
     if (config->nr_vifs > 0)
         let_signals_interrupt();
-    rc = chaos_domain_create(chaos, config, &how, &domain, err);
-    if (rc == 0 && given->timing) {
-        if (strcmp(given->timing, "json") == 0)
-            print_timing_json(&timing, &domain);
-        else
-            print_timing(&timing);
+    return create(chaos, given, config, err); /* exit closes the handle, and all at once */
+}
+
+/* As chaosd would: a failure does not keep the others from being made. */
+static int create_series(const struct create_options *given, struct config_series *series,
+                         struct chaos_config *config, struct chaos_error *err)
+{
+    struct chaos_error last = {0};
+    struct chaos *chaos;
+    uint32_t number;
+    int rc = chaos_open(&chaos, err);
+
+    if (rc < 0)
+        return rc;
+    for (number = 1; number <= given->count; number++) {
+        if (number > 1)
+            rc = config_series_next(series, number, config, err);
+        if (rc == 0)
+            rc = create(chaos, given, config, err);
+        if (rc == 0)
+            continue;
+        if (last.code)
+            out_note_as("create", "%s", last.text);
+        last = *err;
+        rc = 0;
     }
-    if (rc == 0 && given->console)
-        rc = console_run(chaos, &domain, CONSOLE_FOLLOW | (given->paused ? 0 : CONSOLE_UNPAUSE),
-                         err);
-    return rc; /* exit closes the handle, and all at once */
+    *err = last;
+    return last.code;
+}
+
+static int create_here(const struct create_options *given, const struct cmd_call *call,
+                       const struct chaos_config_options *how, struct chaos_error *err)
+{
+    struct config_series series = {
+        .source = call->args[0],
+        .overrides = call->args + 1,
+        .nr_overrides = (size_t)call->nr_args - 1,
+        .how = *how,
+    };
+    struct chaos_config config;
+    char *text;
+    int rc;
+
+    if (given->count == 0) {
+        rc = chaos_config_load(series.source, series.overrides, series.nr_overrides, how, &config,
+                               err);
+        if (rc == 0 && !given->dry_run)
+            return create_one(given, &config, err);
+    } else {
+        rc = chaos_config_read(series.source, &text, &series.length, err);
+        if (rc < 0)
+            return rc;
+        series.text = text;
+        rc = config_series_first(&series, given->count, &config, err);
+        if (rc == 0 && !given->dry_run)
+            return create_series(given, &series, &config, err);
+    }
+    if (rc == 0)
+        chaos_config_json(&config, sink, NULL);
+    return rc;
+}
+
+static int create_remotely(const struct create_options *given, const struct cmd_call *call,
+                           struct chaos_error *err)
+{
+    struct chaos_timing timing = {.nr = 0};
+    struct remote_create remote = {
+        .path = call->args[0],
+        .overrides = call->args + 1,
+        .nr_overrides = (size_t)call->nr_args - 1,
+        .paused = given->paused,
+        .strict = given->strict,
+        .must = given->daemon,
+        .count = given->count,
+        .warning = given->quiet ? NULL : warn,
+        .timing = given->timing ? &timing : NULL,
+    };
+    int rc = remote_create(&remote, err);
+
+    if (rc == 0 && given->timing)
+        timing_print(&timing, &remote.domain, given->timing);
+    return rc;
+}
+
+static int check_options(const struct create_options *given, struct chaos_error *err)
+{
+    const char *first = given->daemon ? "--daemon" : "--count", *second = NULL;
+
+    if (given->daemon && given->no_daemon)
+        second = "--no-daemon";
+    else if (given->daemon && given->console)
+        second = "--console";
+    else if (given->count > 0 && given->console)
+        second = "--console";
+    else if (given->count > 0 && given->timing)
+        second = "--timing";
+    if (!second)
+        return 0;
+    return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "%s and %s exclude each other", first,
+                           second);
 }
 
 static int run(const struct cmd_call *call, struct chaos_error *err)
@@ -132,17 +202,16 @@ static int run(const struct cmd_call *call, struct chaos_error *err)
         .strict = given->strict,
         .warning = given->quiet ? NULL : warn,
     };
-    struct chaos_config config;
-    int rc;
+    int rc = check_options(given, err);
 
-    rc = chaos_config_load(call->args[0], call->args + 1, (size_t)call->nr_args - 1, &how, &config,
-                           err);
     if (rc < 0)
         return rc;
-    if (!given->dry_run)
-        return create(given, &config, err);
-    chaos_config_json(&config, sink, NULL);
-    return 0;
+    if (!given->no_daemon && !given->dry_run && !given->console) {
+        rc = create_remotely(given, call, err);
+        if (rc != REMOTE_NOT)
+            return rc;
+    }
+    return create_here(given, call, &how, err);
 }
 
 const struct command cmd_create = {

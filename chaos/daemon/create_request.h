@@ -3,8 +3,7 @@
 #ifndef CHAOSD_CREATE_REQUEST_H
 #define CHAOSD_CREATE_REQUEST_H
 
-#include <chaos/config.h>
-
+#include "config_series.h"
 #include "daemon.h"
 
 struct create_request {
@@ -12,11 +11,12 @@ struct create_request {
     bool parsed;                /* there is one */
     uint32_t options;           /* enum wire_option */
     uint32_t count;
-    /* Of several: each gets "-1", "-2", ... behind its name, and its number for "{n}". */
-    char base[CHAOS_NAME_MAX + 1];
-    uint8_t *fields; /* copy of the message's; NULL: one parse does for all */
-    size_t length;
-    char *warnings; /* one after the other, each with its NUL */
+    bool numbered; /* by the series, which points into the rest */
+    struct config_series series;
+    const char *directory;
+    const char **overrides;
+    uint8_t *fields; /* copy of the message's; NULL: they are not needed any more */
+    char *warnings;  /* one after the other, each with its NUL */
     size_t warnings_length;
 };
 

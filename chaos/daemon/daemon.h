@@ -15,10 +15,15 @@
 #include "wire.h"
 
 struct client;
+struct consoles;
 struct daemon;
+struct events;
+struct lifecycle;
+struct ports;
 struct refill;
 struct server;
 struct stats;
+struct watch;
 struct workers;
 
 /* A request that was received; valid until its handler returns. */
@@ -48,6 +53,8 @@ struct module {
     void (*quiesce)(struct daemon *daemon);
     /* A client went away: forget what it subscribed to. */
     void (*client_gone)(struct daemon *daemon, struct client *client);
+    /* A client that had not read has now: its queue is empty. */
+    void (*client_room)(struct daemon *daemon, struct client *client);
     /* chaosd has made a domain and let it run (unless paused), or has unmade it. */
     void (*created)(struct daemon *daemon, const struct chaos_domain *domain,
                     const struct chaos_config *config);
@@ -73,9 +80,11 @@ struct daemon {
     struct refill *refill;
     struct stats *stats;
     /* Each module's own, made by its init. */
-    struct watch *watch;
+    struct ports *ports;
     struct events *events;
     struct consoles *consoles;
+    struct watch *watch;
+    struct lifecycle *lifecycle;
 };
 
 /* Runs all inits; on failure those that were run are undone. */

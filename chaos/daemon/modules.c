@@ -2,17 +2,22 @@
 /* The table of modules; they are started in this order. */
 #include "daemon.h"
 
+#include "consoles.h"
 #include "creates.h"
 #include "domains.h"
+#include "events.h"
+#include "lifecycle.h"
 #include "refill.h"
 #include "server.h"
 #include "stats.h"
 #include "status.h"
+#include "watch.h"
 #include "worker.h"
 
 const struct module *const modules[] = {
-    &worker_module, &server_module,  &status_module,  &stats_module,
-    &refill_module, &creates_module, &domains_module, NULL,
+    &worker_module,  &server_module,         &status_module,    &stats_module,  &refill_module,
+    &creates_module, &domains_module,        &ports_module,     &events_module, &consoles_module,
+    &watch_module,   &consoles_serve_module, &lifecycle_module, NULL,
 };
 
 int daemon_start(struct daemon *daemon, struct chaos_error *err)

@@ -170,6 +170,9 @@ static void flush_queue(struct client *client)
         free(packet);
     }
     client_await(client);
+    for (const struct module *const *m = modules; *m; m++)
+        if ((*m)->client_room)
+            (*m)->client_room(client->server->daemon, client);
 }
 
 struct reply_to reply_later(const struct request *request)

@@ -13,7 +13,7 @@
 
 struct bus;
 
-enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT };
+enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT, BUS_REQUEST_SUSPEND };
 
 /* What a guest finds of its bus in its start info. */
 struct bus_start {
@@ -55,7 +55,14 @@ struct bus {
     const struct bus_ops *ops;
 };
 
-/* Opens /dev/noxs when it is first needed. */
+/* /dev/noxs or XenStore are opened when they are first needed. */
 int bus_noxs_new(struct bus **out, struct chaos_error *err);
+int bus_xenstore_new(struct bus **out, struct chaos_error *err);
+/* A bus that passes each call on to one of two, which it closes. */
+int bus_choose(struct bus *noxs, struct bus *xenstore, struct bus **out, struct chaos_error *err);
+int bus_new(struct bus **out, struct chaos_error *err);
+
+/* The bridges that the vifs are to be put on are there. */
+int bus_check_bridges(const struct chaos_config *config, struct chaos_error *err);
 
 #endif

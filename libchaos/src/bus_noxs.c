@@ -69,25 +69,15 @@ static void noxs_close(struct bus *bus)
 
 static int check(struct bus *bus, const struct chaos_config *config, struct chaos_error *err)
 {
-    char path[64];
-    unsigned int i;
+    int rc;
 
-    for (i = 0; i < config->nr_vifs; i++) {
-        const char *bridge = config->vifs[i].bridge;
+    if (config->nr_disks > 0)
+        return chaos_error_set(err, -EOPNOTSUPP, CHAOS_EXIT_CONFIG,
+                               "disk %s: the noxs bus has no disks: bus=\"xenstore\"",
+                               config->disks[0].vdev);
+    rc = bus_check_bridges(config, err);
 
-        snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", bridge);
-        if (access(path, F_OK) == 0)
-            continue;
-        snprintf(path, sizeof(path), "/sys/class/net/%s", bridge);
-        if (access(path, F_OK) == 0)
-            return chaos_error_set(err, -ENODEV, CHAOS_EXIT_CONFIG,
-                                   "vif %u: \"%s\" is a network device, but not a bridge",
-                                   config->vifs[i].id, bridge);
-        return chaos_error_set(err, -ENODEV, CHAOS_EXIT_CONFIG,
-                               "vif %u: there is no bridge \"%s\" (ip link add %s type bridge)",
-                               config->vifs[i].id, bridge, bridge);
-    }
-    return open_device((struct bus_noxs *)bus, err);
+    return rc < 0 ? rc : open_device((struct bus_noxs *)bus, err);
 }
 
 static void fill_vif(struct noxs_dev_config *out, const struct chaos_vif_config *vif)
@@ -279,11 +269,14 @@ static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct
 static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request what,
                    struct chaos_error *err)
 {
+    static const uint32_t requests[] = {[BUS_REQUEST_POWEROFF] = NOXS_SYSCTL_POWEROFF,
+                                        [BUS_REQUEST_REBOOT] = NOXS_SYSCTL_REBOOT,
+                                        [BUS_REQUEST_SUSPEND] = NOXS_SYSCTL_SUSPEND};
     struct bus_noxs *noxs = (struct bus_noxs *)bus;
     struct noxs_ioc_shutdown call = {
         .abi_version = NOXS_ABI_VERSION,
         .domid = (uint16_t)domid,
-        .request = what == BUS_REQUEST_REBOOT ? NOXS_SYSCTL_REBOOT : NOXS_SYSCTL_POWEROFF,
+        .request = requests[what],
     };
     const char *why;
     int rc = open_device(noxs, err);
@@ -300,7 +293,8 @@ static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum b
           : rc == -ENOTCONN   ? "its guest has not connected its sysctl device (yet)"
           : rc == -EOPNOTSUPP ? "its guest does not know this request"
                               : strerror(-rc);
-    return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "%s; chaos destroy stops it at once", why);
+    return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "%s%s", why,
+                           what == BUS_REQUEST_SUSPEND ? "" : "; chaos destroy stops it at once");
 }
 
 static const struct bus_ops noxs_ops = {

@@ -117,6 +117,9 @@ static void finish(struct config_target *target, struct config_document *documen
                     config->vcpus);
     else if (target->maxvcpus)
         config->vcpus = target->maxvcpus;
+    if (config->nr_disks && config->bus_given && config->bus == CHAOS_BUS_NOXS)
+        config_error(target->report, config_document_find(document, "disk")->place,
+                     "disk: the noxs bus has no disks: bus=\"xenstore\"");
     finish_cmdline(target, whole);
 }
 
@@ -227,6 +230,28 @@ static ssize_t read_all(int fd, char *text, size_t size)
     return (ssize_t)done;
 }
 
+int chaos_config_read(const char *path, char **text, size_t *length, struct chaos_error *err)
+{
+    cleanup_free char *bytes = NULL;
+    cleanup_close int fd = -1;
+    size_t size = 0;
+    ssize_t r;
+
+    fd = open_regular(path, &size, err);
+    if (fd < 0)
+        return fd;
+    bytes = malloc(size + 1);
+    if (!bytes)
+        return out_of_memory(path, err);
+    r = read_all(fd, bytes, size);
+    if (r < 0)
+        return load_error(path, "read", err);
+    *length = (size_t)r;
+    *text = bytes;
+    bytes = NULL;
+    return 0;
+}
+
 int chaos_config_load(const char *path, const char *const *overrides, size_t nr_overrides,
                       const struct chaos_config_options *options, struct chaos_config *out,
                       struct chaos_error *err)
@@ -256,8 +281,13 @@ int chaos_config_load(const char *path, const char *const *overrides, size_t nr_
 
 void chaos_config_free(struct chaos_config *config)
 {
+    for (uint32_t i = 0; i < config->nr_disks; i++)
+        free(config->disks[i].target);
+    free(config->disks);
     free(config->kernel);
     free(config->ramdisk);
     free(config->cmdline);
     config->kernel = config->ramdisk = config->cmdline = NULL;
+    config->disks = NULL;
+    config->nr_disks = 0;
 }

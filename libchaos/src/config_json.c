@@ -87,6 +87,17 @@ static void vif_object(struct json *j, const struct chaos_vif_config *vif)
     json_object_end(j);
 }
 
+static void disk_object(struct json *j, const struct chaos_disk_config *disk)
+{
+    json_object(j, NULL);
+    json_string(j, "target", disk->target);
+    json_string(j, "format", "raw");
+    json_string(j, "vdev", disk->vdev);
+    json_string(j, "access", disk->readonly ? "ro" : "rw");
+    json_bool(j, "discard", !disk->no_discard);
+    json_object_end(j);
+}
+
 void chaos_config_json(const struct chaos_config *config, chaos_config_sink *sink, void *opaque)
 {
     struct json j;
@@ -115,6 +126,10 @@ void chaos_config_json(const struct chaos_config *config, chaos_config_sink *sin
     json_array(&j, "vifs");
     for (uint32_t i = 0; i < config->nr_vifs; i++)
         vif_object(&j, &config->vifs[i]);
+    json_array_end(&j);
+    json_array(&j, "disks");
+    for (uint32_t i = 0; i < config->nr_disks; i++)
+        disk_object(&j, &config->disks[i]);
     json_array_end(&j);
     json_object_end(&j);
 }

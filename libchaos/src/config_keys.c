@@ -55,7 +55,7 @@ const struct config_key config_keys[] = {
     REFUSED(device_model_user, HVM_ONLY),
     IGNORED(device_model_version),
     REFUSED(device_tree, PASSTHROUGH),
-    REFUSED(disk, "there is no block back-end yet: put what the guest needs into kernel= and ramdisk="),
+    PARSE(disk, config_parse_disks, config.disks),
     IGNORED(display),
     IGNORED(dm_restrict),
     REFUSED(driver_domain, "back-ends are in the control domain"),

@@ -61,9 +61,11 @@ void config_parse_builder(struct config_target *, const struct config_key *,
 void config_parse_bus(struct config_target *, const struct config_key *,
                       const struct config_setting *);
 
-/* config_cpus.c, config_vif.c: the two keys with a grammar of their own. */
+/* config_cpus.c, config_disk.c, config_vif.c: the keys with a grammar of their own. */
 void config_parse_cpus(struct config_target *, const struct config_key *,
                        const struct config_setting *);
+void config_parse_disks(struct config_target *, const struct config_key *,
+                        const struct config_setting *);
 void config_parse_vifs(struct config_target *, const struct config_key *,
                        const struct config_setting *);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The console ring of a PV guest, seen from dom0: io/console.h of Xen's public headers. */
+/* One guest's console, for a process that looks at it by itself. */
 #include "chaos.h"
 
 #include <errno.h>
@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include <chaos/console.h>
-#include <xen/xen.h>
-#include <xen/io/console.h>
 
 #include "cleanup.h"
+#include "console_ring.h"
+#include "hv_events.h"
 
 struct chaos_console {
     struct chaos *chaos;
@@ -18,8 +18,9 @@ struct chaos_console {
     uint32_t domid;
     uint8_t uuid[16];
     bool follow;
-    uint32_t seen; /* without follow: our own out_cons */
-    int fd;
+    uint32_t seen;            /* our out_cons */
+    struct hv_events *events; /* when following */
+    uint32_t port;
 };
 
 static int map_ring(struct chaos_console *console, const struct record *record,
@@ -37,7 +38,7 @@ static int map_ring(struct chaos_console *console, const struct record *record,
     if (rc < 0)
         return hv_error(err, rc, "map the console of domain %u", console->domid);
     console->ring = page;
-    console->seen = __atomic_load_n(&console->ring->out_cons, __ATOMIC_RELAXED);
+    console->seen = console_ring_start(console->ring);
     return 0;
 }
 
@@ -45,8 +46,12 @@ static int bind_channel(struct chaos_console *console, const struct record *reco
                         struct chaos_error *err)
 {
     struct hv *hv = console->chaos->hv;
-    int rc = hv->ops->evtchn_bind(hv, console->domid, record->console_port, &console->fd);
+    int rc = hv->ops->events_open(hv, &console->events);
 
+    if (rc < 0)
+        return hv_error(err, rc, "open the event channels");
+    rc = console->events->ops->bind(console->events, console->domid, record->console_port,
+                                    &console->port);
     if (rc == -EINVAL || rc == -EBUSY)
         return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
                                "the console of domain %u is attached already", console->domid);
@@ -81,7 +86,6 @@ int chaos_console_open(struct chaos *chaos, const struct chaos_domain *domain, b
     console->domid = record.domid;
     memcpy(console->uuid, record.uuid, sizeof(console->uuid));
     console->follow = follow;
-    console->fd = -1;
     rc = map_ring(console, &record, err);
     if (rc == 0 && follow)
         rc = bind_channel(console, &record, err);
@@ -100,8 +104,8 @@ void chaos_console_close(struct chaos_console *console)
     if (!console)
         return;
     hv = console->chaos->hv;
-    if (console->fd >= 0)
-        hv->ops->evtchn_unbind(hv);
+    if (console->events)
+        console->events->ops->close(console->events);
     if (console->ring)
         hv->ops->unmap(hv, console->ring, 1);
     free(console);
@@ -109,19 +113,22 @@ void chaos_console_close(struct chaos_console *console)
 
 int chaos_console_fd(const struct chaos_console *console)
 {
-    return console->fd;
+    return console->events ? console->events->fd : -1;
 }
 
 int chaos_console_ack(struct chaos_console *console, struct chaos_error *err)
 {
-    int rc = console->chaos->hv->ops->evtchn_ack(console->chaos->hv);
+    uint32_t port;
+    int rc = console->events->ops->take(console->events, &port, 1);
 
+    if (rc > 0)
+        rc = console->events->ops->unmask(console->events, &port, 1);
     return rc < 0 ? hv_error(err, rc, "take an event of domain %u", console->domid) : 0;
 }
 
 static int notify(struct chaos_console *console, struct chaos_error *err)
 {
-    int rc = console->chaos->hv->ops->evtchn_notify(console->chaos->hv);
+    int rc = console->events->ops->notify(console->events, console->port);
 
     return rc < 0 ? hv_error(err, rc, "notify domain %u", console->domid) : 0;
 }
@@ -136,38 +143,20 @@ static int nonsense(const struct chaos_console *console, struct chaos_error *err
 int chaos_console_read(struct chaos_console *console, char *buffer, size_t size, size_t *length,
                        struct chaos_error *err)
 {
-    struct xencons_interface *ring = console->ring;
-    uint32_t prod = __atomic_load_n(&ring->out_prod, __ATOMIC_ACQUIRE);
-    uint32_t cons = console->seen, i;
-
-    if (prod - cons > sizeof(ring->out))
+    if (console_ring_read(console->ring, &console->seen, buffer, size, length) < 0)
         return nonsense(console, err);
-    for (i = 0; i < size && cons != prod; i++)
-        buffer[i] = ((const volatile char *)ring->out)[MASK_XENCONS_IDX(cons++, ring->out)];
-    *length = i;
-    console->seen = cons;
-    if (i == 0 || !console->follow)
+    if (*length == 0 || !console->follow)
         return 0;
-    __atomic_store_n(&ring->out_cons, cons, __ATOMIC_RELEASE);
+    console_ring_release(console->ring, console->seen);
     return notify(console, err);
 }
 
 int chaos_console_write(struct chaos_console *console, const char *buffer, size_t size,
                         size_t *taken, struct chaos_error *err)
 {
-    struct xencons_interface *ring = console->ring;
-    uint32_t cons = __atomic_load_n(&ring->in_cons, __ATOMIC_ACQUIRE);
-    uint32_t prod = __atomic_load_n(&ring->in_prod, __ATOMIC_RELAXED), i;
-
-    if (prod - cons > sizeof(ring->in))
+    if (console_ring_write(console->ring, buffer, size, taken) < 0)
         return nonsense(console, err);
-    for (i = 0; i < size && prod - cons < sizeof(ring->in); i++)
-        ring->in[MASK_XENCONS_IDX(prod++, ring->in)] = buffer[i];
-    *taken = i;
-    if (i == 0)
-        return 0;
-    __atomic_store_n(&ring->in_prod, prod, __ATOMIC_RELEASE);
-    return notify(console, err);
+    return *taken > 0 ? notify(console, err) : 0;
 }
 
 bool chaos_console_alive(struct chaos_console *console)

@@ -44,7 +44,7 @@ int chaos_open(struct chaos **out, struct chaos_error *err)
     rc = hv_xen_open(&hv, err);
     if (rc < 0)
         return rc;
-    rc = bus_noxs_new(&bus, err);
+    rc = bus_new(&bus, err);
     if (rc < 0) {
         hv->ops->close(hv);
         return rc;

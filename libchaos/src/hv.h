@@ -19,6 +19,7 @@
 #define HV_AFFINITY_WORDS 4
 
 struct hv;
+struct hv_events;
 
 struct hv_create {
     uint8_t uuid[16];
@@ -169,14 +170,8 @@ struct hv_ops {
     /* -ENOSYS: this hypervisor has no device pages. */
     int (*noxs)(struct hv *hv, uint32_t domid, struct hv_noxs *out);
 
-    /*
-     * Binds dom0's end of an unbound channel of a domain. The descriptor is readable when there
-     * is an event; ack takes it and arms it again. One at a time.
-     */
-    int (*evtchn_bind)(struct hv *hv, uint32_t domid, uint32_t port, int *fd);
-    int (*evtchn_notify)(struct hv *hv);
-    int (*evtchn_ack)(struct hv *hv);
-    void (*evtchn_unbind)(struct hv *hv);
+    /* Event channels of dom0's own: hv_events.h. */
+    int (*events_open)(struct hv *hv, struct hv_events **out);
 };
 
 /* An implementation starts with this. */

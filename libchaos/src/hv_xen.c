@@ -253,7 +253,6 @@ static void hv_xen_close(struct hv *hv)
 {
     struct hv_xen *xen = hv_xen(hv);
 
-    hv_xen_evtchn_unbind(hv);
     if (xen->memory) {
         xenforeignmemory_close(xen->memory);
     }
@@ -289,10 +288,7 @@ static const struct hv_ops xen_ops = {
     .list = hv_xen_list,
     .host = hv_xen_host,
     .noxs = hv_xen_noxs,
-    .evtchn_bind = hv_xen_evtchn_bind,
-    .evtchn_notify = hv_xen_evtchn_notify,
-    .evtchn_ack = hv_xen_evtchn_ack,
-    .evtchn_unbind = hv_xen_evtchn_unbind,
+    .events_open = hv_xen_events_open,
 };
 
 static int open_failed(struct chaos_error *err, int error)

@@ -29,8 +29,6 @@ struct hv_xen {
     struct hv hv;
     xencall_handle *call;
     xenforeignmemory_handle *memory;
-    xenevtchn_handle *evtchn;
-    evtchn_port_t evtchn_port;
     void *control;
     void *data;
 };
@@ -62,9 +60,6 @@ int hv_xen_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_
                           const void *bytes, size_t length);
 int hv_xen_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
                       uint8_t *types);
-int hv_xen_evtchn_bind(struct hv *hv, uint32_t domid, uint32_t port, int *fd);
-int hv_xen_evtchn_notify(struct hv *hv);
-int hv_xen_evtchn_ack(struct hv *hv);
-void hv_xen_evtchn_unbind(struct hv *hv);
+int hv_xen_events_open(struct hv *hv, struct hv_events **out);
 
 #endif

@@ -62,24 +62,22 @@ void uuid_mark_random(uint8_t uuid[16])
 
 static bool is_plain(unsigned char c)
 {
-    return c >= ' ' && c != '"' && c != '\\';
+    return c >= ' ' && c != '"' && c != '\'' && c != '\\';
 }
 
-static void add_quoted(struct text *text, const char *key, const char *value)
+/* For a string in quotes of either kind. */
+static void add_escaped(struct text *text, const char *value)
 {
-    const char *plain;
-
-    text_string(text, key);
-    text_string(text, "=\"");
     for (;; value++) {
+        const char *plain = value;
         unsigned char c;
 
-        for (plain = value; is_plain((unsigned char)*value); value++)
-            ;
+        while (is_plain((unsigned char)*value))
+            value++;
         text_add(text, plain, (size_t)(value - plain));
         c = (unsigned char)*value;
         if (c == '\0')
-            break;
+            return;
         text_char(text, '\\');
         if (c >= ' ') {
             text_char(text, *value);
@@ -89,6 +87,13 @@ static void add_quoted(struct text *text, const char *key, const char *value)
             text_char(text, (char)('0' + (c & 7)));
         }
     }
+}
+
+static void add_quoted(struct text *text, const char *key, const char *value)
+{
+    text_string(text, key);
+    text_string(text, "=\"");
+    add_escaped(text, value);
     text_string(text, "\"\n");
 }
 
@@ -170,6 +175,17 @@ static void add_vif(struct text *text, const struct chaos_vif_config *vif)
     text_string(text, "',");
 }
 
+static void add_disk(struct text *text, const struct chaos_disk_config *disk)
+{
+    /* The target is last: it may have commas. */
+    text_string(text, "'vdev=");
+    text_string(text, disk->vdev);
+    text_string(text, disk->readonly ? ",access=ro" : ",access=rw");
+    text_string(text, disk->no_discard ? ",no-discard,target=" : ",discard,target=");
+    add_escaped(text, disk->target);
+    text_string(text, "',");
+}
+
 static void add_config(struct text *text, const struct chaos_config *config)
 {
     unsigned int i;
@@ -194,6 +210,12 @@ static void add_config(struct text *text, const struct chaos_config *config)
         text_string(text, "vif=[");
         for (i = 0; i < config->nr_vifs; i++)
             add_vif(text, &config->vifs[i]);
+        text_string(text, "]\n");
+    }
+    if (config->nr_disks > 0) {
+        text_string(text, "disk=[");
+        for (i = 0; i < config->nr_disks; i++)
+            add_disk(text, &config->disks[i]);
         text_string(text, "]\n");
     }
 }

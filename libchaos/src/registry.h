@@ -9,6 +9,10 @@
  *   shells/UUID    the record of a shell (shell.h): half made, ready, or becoming a domain; under
  *                  its owner's flock all its life. What a process that died left here ready, a
  *                  later one may take over.
+ *   restarts/NAME  second link to the record of a domain that is to be made anew (restart.h)
+ *   suspended/UUID a guest that was asked to suspend itself, under the lock of who asked; the
+ *                  folder is there while somebody is. What a process that died left here is to go
+ *                  on.
  *
  * A name is taken while it is in domains or pending; in a race the rename to domains/ decides. The
  * cost of an operation does not depend on how many domains there are.
@@ -30,7 +34,7 @@ struct registry {
     int dir; /* -1: not open */
 };
 
-enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS, REGISTRY_DOMAINS };
+enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS, REGISTRY_DOMAINS, REGISTRY_SUSPENDED };
 
 /* A record in a folder and its lock; both last until commit, drop, release or our death. */
 struct registry_claim {
@@ -63,6 +67,13 @@ int registry_check_name(struct registry *registry, const char *name, struct chao
 int registry_commit_shell(struct registry *registry, struct registry_claim *claim, const char *name,
                           struct chaos_error *err);
 int registry_index(struct registry *registry, const struct registry_claim *claim, uint32_t domid);
+/*
+ * Notes that a guest is asked to suspend itself, under its uuid. A note that was left is taken
+ * over; -EBUSY: somebody else has asked it.
+ */
+int registry_claim_suspended(struct registry *registry, const char *uuid, const char *record,
+                             size_t length, struct registry_claim *claim, struct chaos_error *err);
+const char *registry_folder_name(enum registry_folder folder);
 bool registry_has_shell(struct registry *registry, const char *uuid);
 /* Takes the record of an existing domain. CHAOS_EXIT_NOT_FOUND: there is none (any more). */
 int registry_take(struct registry *registry, const char *name, struct registry_claim *claim,
@@ -106,5 +117,29 @@ int registry_visit_names(struct registry *registry, registry_visit_name *visit, 
 /* The same with the uuids in shells/. */
 int registry_visit_shells(struct registry *registry, registry_visit_name *visit, void *opaque,
                           struct chaos_error *err);
+
+/* The mark of a domain that is to be made anew; one that stood there is replaced. */
+int registry_mark_restart(struct registry *registry, const char *name, struct chaos_error *err);
+bool registry_restart_marked(struct registry *registry, const char *name);
+/* False: there was none. */
+bool registry_unmark_restart(struct registry *registry, const char *name);
+/* The marked record; free(*text). CHAOS_EXIT_EXISTS: the domain is there. */
+int registry_read_restart(struct registry *registry, const char *name, char **text, size_t *length,
+                          struct chaos_error *err);
+/* Calls visit with the name of each mark, which it may remove. */
+int registry_visit_restarts(struct registry *registry, registry_visit_name *visit, void *opaque,
+                            struct chaos_error *err);
+
+/*
+ * A descriptor that is readable when records come into domains/, or go from there, whoever does it.
+ * -errno.
+ */
+int registry_watch_open(struct registry *registry);
+/*
+ * Tells what has happened: names that came and names that went, in order; a domain that was renamed
+ * does both. -EOVERFLOW: something was missed, look at all. Otherwise 0 or -errno.
+ */
+typedef void registry_change(void *opaque, const char *name, bool came);
+int registry_watch_read(int fd, registry_change *change, void *opaque);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "suspended.h"
 
 /*
  * Which domain id the record's devices have, and whether its domain is still there. *domid 0: no
@@ -91,6 +92,7 @@ void chaos_reap(struct chaos *chaos)
     struct chaos_error ignored;
 
     registry_visit_abandoned(&chaos->registry, REGISTRY_PENDING, reap_one, chaos, &ignored);
+    suspended_reap(chaos);
 }
 
 bool chaos_forget_stale(struct chaos *chaos, const char *name)
@@ -118,6 +120,29 @@ static int destroy_foreign(struct chaos *chaos, uint32_t domid, struct chaos_err
     return chaos->bus->ops->destroy(chaos->bus, CHAOS_BUS_NOXS, domid, err);
 }
 
+/* The name may have become that of another domain since ours was looked up: then it keeps it. */
+static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
+                       struct registry_claim *claim, struct chaos_error *err)
+{
+    cleanup_free char *text = NULL;
+    struct chaos_error ignored;
+    struct record record;
+    size_t length;
+    int rc;
+
+    if (registry_read_claim(claim, &text, &length, &ignored) < 0 ||
+        record_parse(text, length, &record, &ignored) < 0 || record.domid == domain->domid)
+        return 0;
+    rc = registry_commit(&chaos->registry, claim, record.domid, err);
+    if (rc < 0) {
+        registry_release(claim);
+        return rc;
+    }
+    return chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND,
+                           "domain %u (%s) is gone; its name is now that of domain %u",
+                           domain->domid, domain->name, record.domid);
+}
+
 int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain, bool force,
                          struct chaos_error *err)
 {
@@ -140,6 +165,8 @@ int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
     if (domain->name[0] == '\0')
         return destroy_foreign(chaos, domain->domid, err);
     rc = registry_take(&chaos->registry, domain->name, &claim, err);
+    if (rc == 0)
+        rc = check_taken(chaos, domain, &claim, err);
     if (rc == 0)
         rc = chaos_unmake(chaos, &claim, err);
     return rc;

@@ -42,6 +42,11 @@ _Noreturn void guest_poweroff(void);
 _Noreturn void guest_reboot(void);
 _Noreturn void guest_crash(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* suspend.c: how often this guest was restored, and who is told then: the time went on from where
+ * it was, addresses may be others, and there may be several guests of the same past. */
+uint32_t guest_generation(void);
+void app_resumed(void);
+
 /* mm.c: pages and small objects. Pages have unspecified contents unless zalloc. */
 void *page_alloc(void);
 void *page_zalloc(void);
@@ -65,6 +70,8 @@ typedef void evtchn_handler(void *arg);
 int evtchn_bind_virq(unsigned virq, evtchn_handler *handler, void *arg);
 int evtchn_bind_interdomain(uint16_t domid, uint32_t remote_port, evtchn_handler *handler,
                             void *arg);
+int evtchn_alloc_unbound(uint16_t domid, evtchn_handler *handler, void *arg);
+int evtchn_adopt(uint32_t port, evtchn_handler *handler, void *arg); /* the builder bound it */
 void evtchn_close(int port);
 int evtchn_notify(int port);
 

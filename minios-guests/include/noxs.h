@@ -48,7 +48,8 @@ void noxs_close(struct noxs_device *dev);
 bool noxs_page_valid(const struct noxs_page *page);
 bool noxs_page_next(const struct noxs_page *page, uint32_t *slot, struct noxs_dev *dev);
 
-/* sysctl.c: called when a shutdown is asked for, before it happens; return false to ignore it. */
+/* shutdown.c: called when a shutdown is asked for (enum noxs_sysctl_request) on either bus, before
+ * it happens; return false to ignore it. */
 bool app_shutdown(uint32_t request);
 
 #endif

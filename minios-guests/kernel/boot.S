@@ -24,6 +24,7 @@
     note XEN_ELFNOTE_PADDR_OFFSET,   .quad VIRT_BASE
     note XEN_ELFNOTE_ENTRY,          .quad _start
     note XEN_ELFNOTE_HYPERCALL_PAGE, .quad hypercall_page
+    note XEN_ELFNOTE_SUSPEND_CANCEL, .long 1
 
 /* To libchaos: nothing but the boot data need be mapped, mm.c maps the rest as it is reached. */
     .pushsection .note.Xen, "a", @note

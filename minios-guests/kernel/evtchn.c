@@ -23,6 +23,12 @@ void evtchn_init(void)
     memset(shared_info.evtchn_mask, 0xff, sizeof(shared_info.evtchn_mask));
 }
 
+void evtchn_resume(void)
+{
+    memset(ports, 0, sizeof(ports));
+    evtchn_init();
+}
+
 static void unmask(unsigned port)
 {
     __atomic_fetch_and(&shared_info.evtchn_mask[0], ~(1ul << port), __ATOMIC_SEQ_CST);
@@ -59,6 +65,19 @@ int evtchn_bind_interdomain(uint16_t domid, uint32_t remote_port, evtchn_handler
     long rc = hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, &op);
 
     return rc ? (int)rc : bind(op.local_port, handler, arg);
+}
+
+int evtchn_alloc_unbound(uint16_t domid, evtchn_handler *handler, void *arg)
+{
+    struct evtchn_alloc_unbound op = {.dom = DOMID_SELF, .remote_dom = domid};
+    long rc = hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &op);
+
+    return rc ? (int)rc : bind(op.port, handler, arg);
+}
+
+int evtchn_adopt(uint32_t port, evtchn_handler *handler, void *arg)
+{
+    return bind(port, handler, arg);
 }
 
 void evtchn_close(int port)

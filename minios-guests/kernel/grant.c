@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Grant table: one frame of version 1 entries, set up when it is first used. */
+/* Grant table: one frame of version 1 entries, set up when it is first used; and the grants of
+ * others. */
 #include "kernel/kernel.h"
 
 #include <xen/grant_table.h>
@@ -10,20 +11,28 @@
 static struct grant_entry_v1 *table;
 static uint64_t used[NR_ENTRIES / 64] = {(1u << RESERVED) - 1};
 
-static int setup(void)
+static int map_table(void *page)
 {
     xen_pfn_t frame;
     struct gnttab_setup_table op = {.dom = DOMID_SELF, .nr_frames = 1};
+    int rc;
+
+    set_xen_guest_handle(op.frame_list, &frame);
+    rc = (int)hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, HYPERCALL_ARG(&op),
+                         (void *)1);
+    if (rc)
+        return rc;
+    return op.status ? -XEN_EIO : map_frame(page, frame, true);
+}
+
+static int setup(void)
+{
     void *page = page_alloc();
     int rc;
 
     if (!page)
         return -XEN_ENOMEM;
-    set_xen_guest_handle(op.frame_list, &frame);
-    rc = (int)hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, HYPERCALL_ARG(&op),
-                         (void *)1);
-    if (!rc)
-        rc = op.status ? -XEN_EIO : map_frame(page, frame, true);
+    rc = map_table(page);
     if (rc) {
         page_free(page);
         return rc;
@@ -73,42 +82,70 @@ int grant_end(int ref)
     return 0;
 }
 
-int grant_map(uint16_t domid, uint32_t ref, void **page, uint32_t *handle)
+void grant_suspend(void)
 {
-    void *p = page_alloc();
+    if (table)
+        map_own(table);
+}
+
+/* A new domain's table is empty; references that drivers still hold go by grant_end, as ever. */
+void grant_resume(void)
+{
+    int rc = table ? map_table(table) : 0;
+
+    if (rc)
+        guest_crash("grant table: cannot map it again: error %d", -rc);
+}
+
+int grant_map_at(uint16_t domid, uint32_t ref, void *page, uint32_t *handle)
+{
     struct gnttab_map_grant_ref op = {
-        .host_addr = HYPERCALL_ARG(p),
+        .host_addr = HYPERCALL_ARG(page),
         .flags = GNTMAP_host_map,
         .ref = ref,
         .dom = domid,
     };
-    int rc;
+    int rc = map_nothing(page); /* Xen does not flush what it maps a grant over */
 
-    if (!p)
-        return -XEN_ENOMEM;
-    rc = map_nothing(p); /* Xen does not flush what it maps a grant over */
     if (!rc)
         rc = (int)hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
                              HYPERCALL_ARG(&op), (void *)1);
     if (!rc && op.status)
         rc = op.status == GNTST_permission_denied ? -XEN_EPERM : -XEN_EINVAL;
+    *handle = op.handle;
+    return rc;
+}
+
+int grant_unmap_at(void *page, uint32_t handle)
+{
+    struct gnttab_unmap_grant_ref op = {.host_addr = HYPERCALL_ARG(page), .handle = handle};
+    int rc = (int)hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref,
+                             HYPERCALL_ARG(&op), (void *)1);
+
+    if (rc)
+        return rc;
+    return op.status ? -XEN_EINVAL : map_own(page);
+}
+
+int grant_map(uint16_t domid, uint32_t ref, void **page, uint32_t *handle)
+{
+    void *p = page_alloc();
+    int rc;
+
+    if (!p)
+        return -XEN_ENOMEM;
+    rc = grant_map_at(domid, ref, p, handle);
     if (rc) {
         if (!map_own(p))
             page_free(p);
         return rc;
     }
     *page = p;
-    *handle = op.handle;
     return 0;
 }
 
 void grant_unmap(void *page, uint32_t handle)
 {
-    struct gnttab_unmap_grant_ref op = {.host_addr = HYPERCALL_ARG(page), .handle = handle};
-
-    if (hypercall3(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, HYPERCALL_ARG(&op),
-                   (void *)1) ||
-        op.status || map_own(page))
-        return; /* the address stays lost: it is not memory of ours any more */
-    page_free(page);
+    if (!grant_unmap_at(page, handle))
+        page_free(page); /* else the address stays lost: it is not memory of ours any more */
 }

@@ -23,6 +23,14 @@ extern char boot_stack[]; /* of the first thread; lowest address */
 extern const struct start_info *start_info;
 extern struct shared_info shared_info; /* Xen's page, mapped over an address of the image */
 
+/* suspend.c */
+void shared_info_map(void);
+void suspend_publish(void);      /* tells where the p2m list is */
+void suspend_request(void);      /* ... to suspend as soon as no event is being handled */
+void suspend_if_requested(void); /* in a thread */
+bool guest_suspend(void);        /* in a thread; true: restored, in a domain of its own */
+void suspend_done(void);         /* after true, when the devices are on their way again */
+
 /* traps.S, trap.c */
 struct trap_regs {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rdx, rcx, rbx, rax;
@@ -42,17 +50,35 @@ void time_init(void);
 void thread_init(void);
 void console_init(void);
 void noxs_init(void);
+void xenbus_init(void); /* nothing, unless the app is linked with xenstore/ */
+
+/* shutdown.c */
+void shutdown_request(uint32_t request); /* enum noxs_sysctl_request; the app agreed */
 
 /* pt.c */
 uint64_t *pt_entry(uintptr_t va);                              /* level 1 entry or null */
 int pt_add_region(uintptr_t va, uint64_t *pages, unsigned nr); /* pages used, or an errno */
 void *mfn_to_virt(uint64_t mfn);
+uint64_t pfn_to_mfn(uint64_t pfn);
+uint64_t mfn_to_pfn(uint64_t mfn); /* all ones: none of ours */
 
 /* evtchn.c */
 bool evtchn_dispatch(void); /* true: a handler ran */
 void evtchn_block(void);    /* until something is pending */
+void evtchn_resume(void);   /* in a new domain: no port is bound */
 
 /* time.c */
 void time_wake_at(uint64_t deadline_ns);
+void time_resume(uint64_t before_ns); /* in a new domain: goes on from there */
+
+/* grant.c: between these no foreign frame is mapped. */
+void grant_suspend(void);
+void grant_resume(void);
+int grant_map_at(uint16_t domid, uint32_t ref, void *page, uint32_t *handle);
+int grant_unmap_at(void *page, uint32_t handle); /* 0: the page is its own memory again */
+
+/* noxs.c */
+void noxs_suspend(void);
+void noxs_resume(bool restored);
 
 #endif

@@ -19,10 +19,10 @@ bool noxs_present(void)
     return present;
 }
 
+/* On the XenStore bus, too: a Xen that does not know it says so. */
 void noxs_ready(void)
 {
-    if (present)
-        noxs_hypercall(NOXS_OP_READY, NULL);
+    noxs_hypercall(NOXS_OP_READY, NULL);
 }
 
 static bool map_page(const struct noxs_op_query *query)
@@ -79,7 +79,10 @@ int noxs_open(struct noxs_device *dev, evtchn_handler *handler, void *arg)
 void noxs_close(struct noxs_device *dev)
 {
     evtchn_close(dev->port);
-    grant_unmap(dev->ctrl, dev->map_handle);
+    if (dev->port < 0)
+        page_free(dev->ctrl); /* lost while suspended: it is memory of ours */
+    else
+        grant_unmap(dev->ctrl, dev->map_handle);
 }
 
 void noxs_set_state(struct noxs_device *dev, uint32_t state)
@@ -161,22 +164,26 @@ static bool listed(const struct noxs_dev *wanted)
     return false;
 }
 
+/* Its device is not there any more. */
+static void forget(struct noxs_device **p)
+{
+    struct noxs_device *dev = *p;
+
+    *p = dev->next;
+    dev->driver->detach(dev);
+    noxs_close(dev);
+    kfree(dev);
+}
+
 static void scan(void)
 {
     struct noxs_dev entry;
 
-    for (struct noxs_device **p = &devices; *p;) {
-        struct noxs_device *dev = *p;
-
-        if (listed(&dev->entry)) {
-            p = &dev->next;
-            continue;
-        }
-        *p = dev->next;
-        dev->driver->detach(dev);
-        noxs_close(dev);
-        kfree(dev);
-    }
+    for (struct noxs_device **p = &devices; *p;)
+        if (listed(&(*p)->entry))
+            p = &(*p)->next;
+        else
+            forget(p);
     for (uint32_t slot = 0; noxs_page_next(page, &slot, &entry);)
         if (!known(&entry))
             attach(&entry);
@@ -204,4 +211,51 @@ void noxs_init(void)
     evtchn_bind_virq(NOXS_VIRQ, page_changed, NULL);
     if (query.slots > 0 && map_page(&query))
         scan();
+}
+
+/* The pages that are not ours leave the page tables; their places become our memory meanwhile. */
+void noxs_suspend(void)
+{
+    for (struct noxs_device *dev = devices; dev; dev = dev->next)
+        grant_unmap_at(dev->ctrl, dev->map_handle);
+    if (page)
+        map_own(page);
+}
+
+static void reopen(void)
+{
+    struct noxs_op_query query = {.domid = NOXS_DOMID_SELF};
+
+    if (page && (noxs_hypercall(NOXS_OP_QUERY, &query) || map_frame(page, query.frame, false)))
+        guest_crash("noxs: cannot map the device page again");
+    for (struct noxs_device **p = &devices; *p;) {
+        struct noxs_device *dev = *p;
+
+        if (!grant_map_at(dev->entry.back_end, dev->entry.grant, dev->ctrl, &dev->map_handle)) {
+            p = &dev->next;
+            continue;
+        }
+        map_own(dev->ctrl);
+        evtchn_close(dev->port);
+        dev->port = -1;
+        forget(p);
+    }
+}
+
+void noxs_resume(bool restored)
+{
+    if (!restored) {
+        reopen();
+        return;
+    }
+    while (devices) {
+        devices->port = -1;
+        forget(&devices);
+    }
+    if (page)
+        page_free(page);
+    page = NULL;
+    present = false;
+    if (!start_info->store_evtchn)
+        noxs_init();
 }

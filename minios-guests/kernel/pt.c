@@ -19,16 +19,26 @@ static uint64_t virt_to_pfn(uintptr_t va)
 
 uint64_t virt_to_mfn(const void *va)
 {
-    return p2m()[virt_to_pfn((uintptr_t)va)];
+    return pfn_to_mfn(virt_to_pfn((uintptr_t)va));
+}
+
+uint64_t pfn_to_mfn(uint64_t pfn)
+{
+    return p2m()[pfn];
+}
+
+uint64_t mfn_to_pfn(uint64_t mfn)
+{
+    uint64_t pfn = machine_to_phys_mapping[mfn];
+
+    return pfn < start_info->nr_pages && p2m()[pfn] == mfn ? pfn : UINT64_MAX;
 }
 
 void *mfn_to_virt(uint64_t mfn)
 {
-    uint64_t pfn = machine_to_phys_mapping[mfn];
+    uint64_t pfn = mfn_to_pfn(mfn);
 
-    if (pfn >= start_info->nr_pages || p2m()[pfn] != mfn)
-        return NULL;
-    return _image_start + (pfn << PAGE_SHIFT);
+    return pfn == UINT64_MAX ? NULL : _image_start + (pfn << PAGE_SHIFT);
 }
 
 /* The table that holds the entry of va at this level (4 .. 1), or null where the tree ends. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The ways out. */
 #include "kernel/kernel.h"
+#include "noxs.h"
 
 #include <xen/sched.h>
 
@@ -32,4 +33,20 @@ _Noreturn void guest_crash(const char *fmt, ...)
     va_end(ap);
     kprintf("CRASH: %s\n", text);
     shut_down(SHUTDOWN_crash);
+}
+
+__attribute__((weak)) bool app_shutdown(uint32_t request)
+{
+    (void)request;
+    return true;
+}
+
+void shutdown_request(uint32_t request)
+{
+    if (request == NOXS_SYSCTL_POWEROFF)
+        guest_poweroff();
+    if (request == NOXS_SYSCTL_REBOOT)
+        guest_reboot();
+    if (request == NOXS_SYSCTL_SUSPEND)
+        suspend_request();
 }

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* sysctl front-end: poweroff and reboot on request. */
+/* sysctl front-end: poweroff, reboot and suspend on request. */
+#include "kernel/kernel.h"
 #include "noxs.h"
-
-__attribute__((weak)) bool app_shutdown(uint32_t request)
-{
-    (void)request;
-    return true;
-}
 
 static void event(struct noxs_device *dev)
 {
@@ -31,15 +26,13 @@ static void event(struct noxs_device *dev)
     front->acknowledged = sequence;
     wmb();
     evtchn_notify(dev->port);
-    if (request == NOXS_SYSCTL_POWEROFF)
-        guest_poweroff();
-    if (request == NOXS_SYSCTL_REBOOT)
-        guest_reboot();
+    shutdown_request(request);
 }
 
 static int attach(struct noxs_device *dev)
 {
-    dev->ctrl->sysctl_front.features = 1u << NOXS_SYSCTL_POWEROFF | 1u << NOXS_SYSCTL_REBOOT;
+    dev->ctrl->sysctl_front.features =
+        1u << NOXS_SYSCTL_POWEROFF | 1u << NOXS_SYSCTL_REBOOT | 1u << NOXS_SYSCTL_SUSPEND;
     dev->ctrl->sysctl_front.acknowledged = READ_ONCE(dev->ctrl->sysctl_back.sequence);
     noxs_set_state(dev, NOXS_STATE_CONNECTED);
     return 0;

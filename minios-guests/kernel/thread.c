@@ -117,6 +117,7 @@ static void schedule(void)
         guest_crash("stack of thread %s overflowed", prev->name);
     for (;;) {
         evtchn_dispatch();
+        suspend_if_requested();
         uint64_t earliest = wake_timed();
 
         next = take_runnable();

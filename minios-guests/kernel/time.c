@@ -6,6 +6,7 @@
 
 static int timer_port = -1;
 static uint64_t armed_for = NEVER;
+static uint64_t offset; /* of our clock to Xen's, by which it goes on in another domain; may wrap */
 
 void time_init(void)
 {
@@ -19,7 +20,7 @@ static uint64_t scale(uint64_t ticks, uint32_t mul, int8_t shift)
     return (uint64_t)(((unsigned __int128)ticks * mul) >> 32);
 }
 
-uint64_t time_ns(void)
+static uint64_t xen_time_ns(void)
 {
     const struct vcpu_time_info *t = &shared_info.vcpu_info[0].time;
     uint32_t version;
@@ -35,6 +36,11 @@ uint64_t time_ns(void)
     return ns;
 }
 
+uint64_t time_ns(void)
+{
+    return xen_time_ns() + offset;
+}
+
 uint64_t time_wall(void)
 {
     uint32_t version;
@@ -47,7 +53,7 @@ uint64_t time_wall(void)
         nsec = shared_info.wc_nsec;
         rmb();
     } while (READ_ONCE(shared_info.wc_version) != version);
-    return sec + (nsec + time_ns()) / 1000000000;
+    return sec + (nsec + xen_time_ns()) / 1000000000;
 }
 
 static void timer_event(void *arg)
@@ -66,5 +72,13 @@ void time_wake_at(uint64_t deadline_ns)
     if (armed_for == deadline_ns)
         return;
     armed_for = deadline_ns;
-    hypercall1(__HYPERVISOR_set_timer_op, deadline_ns);
+    hypercall1(__HYPERVISOR_set_timer_op, deadline_ns - offset);
+}
+
+void time_resume(uint64_t before_ns)
+{
+    time_init();
+    offset = before_ns - xen_time_ns();
+    timer_port = -1;
+    armed_for = NEVER;
 }

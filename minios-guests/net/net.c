@@ -196,24 +196,24 @@ static bool static_address(const struct vif_info *info, ip4_addr_t *ip, ip4_addr
     return ip->addr != 0;
 }
 
+/* Also when a vif comes back, maybe after a restore, with what may be another address: connections
+ * of the old one end then, and live on if it is the same. */
 static void start_link(void)
 {
     const struct vif_info *info = vif_info(vif);
     ip4_addr_t ip, mask, gw;
-    bool fixed = false;
+    bool fixed = static_address(info, &ip, &mask, &gw);
 
     memcpy(netif.hwaddr, info->mac, ETH_HWADDR_LEN);
     netif.mtu = info->mtu;
-    if (ip4_addr_isany(netif_ip4_addr(&netif)) && !dhcp_used()) {
-        fixed = static_address(info, &ip, &mask, &gw);
-        if (fixed)
-            netif_set_addr(&netif, &ip, &mask, &gw);
-    } else {
-        fixed = true;
+    if (fixed) {
+        if (dhcp_used())
+            dhcp_stop(&netif);
+        netif_set_addr(&netif, &ip, &mask, &gw);
     }
     netif_set_up(&netif);
-    netif_set_link_up(&netif); /* announces the address */
-    if (!fixed)
+    netif_set_link_up(&netif); /* announces the address, or asks the server about it again */
+    if (!fixed && ip4_addr_isany(netif_ip4_addr(&netif)) && !dhcp_used())
         dhcp_start(&netif);
     vif_work(vif);
 }

@@ -121,7 +121,7 @@ check "control characters are not printed" sh -c "! grep -q '$(printf '\033')' $
 expect_line 8 "a string has no closing quote" dry "$good" 'name="x'
 expect_line 8 "name" dry "$good" "name=$(head -c 100000 /dev/zero | tr '\0' a)"
 expect_line 8 "mac=00:16:3e:00:00 is not of the form" dry "$good" "vif=['mac=00:16:3e:00:00']"
-expect_line 8 "disk: there is no block back-end yet" dry "$good" "disk=['phy:/dev/x,xvda,w']"
+expect_line 8 "disk: the noxs bus has no disks: bus=" dry "$good" bus=noxs "disk=['phy:/dev/x,xvda,w']"
 
 # --- no Xen
 if [ ! -e /proc/xen/capabilities ]; then

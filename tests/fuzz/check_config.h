@@ -23,6 +23,13 @@ static inline void check_vif(const struct chaos_vif_config *vif)
     require(vif->id != 0xffff);
 }
 
+static inline void check_disk(const struct chaos_disk_config *disk)
+{
+    require(disk->target && disk->target[0] == '/');
+    require(strnlen(disk->vdev, sizeof(disk->vdev)) < sizeof(disk->vdev) && disk->vdev[0]);
+    require(disk->number > 0 && disk->number < 1u << 29);
+}
+
 static inline void drop(void *opaque, const char *text, size_t length)
 {
     (void)opaque;
@@ -40,6 +47,9 @@ static inline void check_config(struct chaos_config *config)
     require(config->nr_vifs <= CHAOS_VIFS_MAX);
     for (uint32_t i = 0; i < config->nr_vifs; i++)
         check_vif(&config->vifs[i]);
+    require(config->nr_disks <= CHAOS_DISKS_MAX);
+    for (uint32_t i = 0; i < config->nr_disks; i++)
+        check_disk(&config->disks[i]);
     chaos_config_json(config, drop, NULL);
     chaos_config_free(config);
 }

@@ -6,7 +6,6 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -64,7 +63,7 @@ static void give_frames(struct fake_hv *fake, uint64_t frame, uint64_t nr)
     memset(&fake->frame_used[frame - FAKE_FIRST_FRAME], false, nr);
 }
 
-static bool owns(const struct fake_domain *domain, uint64_t frame)
+bool fake_owns(const struct fake_domain *domain, uint64_t frame)
 {
     size_t i;
 
@@ -133,7 +132,7 @@ void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool 
         if (!(entry & PRESENT))
             return NULL;
         frame = (entry & 0x000ffffffffff000ull) >> 12;
-        assert_true(owns(domain, frame));
+        assert_true(fake_owns(domain, frame));
     }
     if (writable)
         *writable = entry & WRITABLE;
@@ -288,7 +287,7 @@ static bool is_mapped(const struct fake_hv *fake, const struct fake_domain *doma
     for (i = 0; i < FAKE_MAPPINGS; i++)
         for (k = 0; fake->mapping[i].address && k < fake->mapping[i].nr; k++)
             if (frame ? fake->mapping[i].frames[k] == frame
-                      : owns(domain, fake->mapping[i].frames[k]))
+                      : fake_owns(domain, fake->mapping[i].frames[k]))
                 return true;
     return false;
 }
@@ -301,12 +300,11 @@ static int fake_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_
     int rc = fake_turn(fake, "map");
     size_t i;
 
-    (void)write;
     if (!domain)
         return -ESRCH;
     for (i = 0; i < nr; i++)
-        if ((!owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
-            is_table(domain->table, domain->nr_tables, frames[i]))
+        if ((!fake_owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
+            (write && is_table(domain->table, domain->nr_tables, frames[i])))
             return -EINVAL;
     if (rc < 0)
         return rc;
@@ -340,7 +338,7 @@ static void collect_tables(struct fake_hv *fake, struct fake_domain *domain, uin
     uint64_t *table = fake_frame(fake, frame);
     int i;
 
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     assert_in_range(*nr, 0, FAKE_TABLES - 1);
     assert_false(is_mapped(fake, domain, frame)); /* a writable mapping would fail the pin */
     tables[(*nr)++] = frame;
@@ -367,7 +365,7 @@ static void check_pin(struct fake_hv *fake, struct fake_domain *domain, uint64_t
 
             if (!(table[slot] & PRESENT))
                 continue;
-            assert_true(owns(domain, target));
+            assert_true(fake_owns(domain, target));
             /* Leaves are those that do not lead to a table; a leaf to a table is read-only. */
             if (is_table(tables, nr, target) && !(table[slot] & 4))
                 assert_false(table[slot] & WRITABLE);
@@ -395,7 +393,7 @@ static int fake_mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, 
 
     assert_non_null(domain);
     for (i = 0; rc == 0 && i < nr; i++) {
-        assert_true(owns(domain, ops[i].frame));
+        assert_true(fake_owns(domain, ops[i].frame));
         if (ops[i].cmd == HV_MMU_CLEAR)
             fill_frames(fake, ops[i].frame, 1, 0);
         else if (ops[i].cmd == HV_MMU_PIN)
@@ -412,7 +410,7 @@ static int fake_hypercall_page(struct hv *hv, uint32_t domid, uint64_t frame)
     int rc = fake_turn(fake_of(hv), "hypercall_page");
 
     assert_non_null(domain);
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     if (rc == 0)
         domain->hypercall_frame = frame;
     return rc;
@@ -456,7 +454,7 @@ static int fake_grant(struct hv *hv, uint32_t domid, const struct hv_grant *gran
     assert_non_null(domain);
     assert_false(domain->started);
     for (i = 0; rc == 0 && i < nr; i++) {
-        assert_true(grants[i].ref < 8 && owns(domain, grants[i].frame));
+        assert_true(grants[i].ref < 8 && fake_owns(domain, grants[i].frame));
         domain->granted[grants[i].ref] = grants[i].frame;
     }
     return rc;
@@ -580,40 +578,6 @@ static int fake_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out)
     return 0;
 }
 
-static int fake_evtchn_bind(struct hv *hv, uint32_t domid, uint32_t port, int *fd)
-{
-    struct fake_hv *fake = fake_of(hv);
-    struct fake_domain *domain = fake_domain(fake, domid);
-
-    assert_non_null(domain);
-    if (fake->bound || port == 0 || port > domain->nr_ports)
-        return -EINVAL;
-    fake->bound = true;
-    *fd = fake->event_fd;
-    return 0;
-}
-
-static int fake_evtchn_notify(struct hv *hv)
-{
-    assert_true(fake_of(hv)->bound);
-    fake_of(hv)->notified++;
-    return 0;
-}
-
-static int fake_evtchn_ack(struct hv *hv)
-{
-    uint64_t value;
-
-    assert_true(fake_of(hv)->bound);
-    return read(fake_of(hv)->event_fd, &value, sizeof(value)) == sizeof(value) ? 0 : -EAGAIN;
-}
-
-static void fake_evtchn_unbind(struct hv *hv)
-{
-    assert_true(fake_of(hv)->bound);
-    fake_of(hv)->bound = false;
-}
-
 static const struct hv_ops fake_hv_ops = {
     .close = fake_close,
     .domain_create = fake_domain_create,
@@ -628,6 +592,10 @@ static const struct hv_ops fake_hv_ops = {
     .mmu = fake_mmu,
     .hypercall_page = fake_hypercall_page,
     .set_vcpu = fake_set_vcpu,
+    .get_vcpu_state = fake_get_vcpu_state,
+    .set_vcpu_state = fake_set_vcpu_state,
+    .page_types = fake_page_types,
+    .resume = fake_resume,
     .reset_vcpu = fake_reset_vcpu,
     .grant = fake_grant,
     .pause = fake_pause,
@@ -637,10 +605,7 @@ static const struct hv_ops fake_hv_ops = {
     .list = fake_list,
     .host = fake_host,
     .noxs = fake_noxs,
-    .evtchn_bind = fake_evtchn_bind,
-    .evtchn_notify = fake_evtchn_notify,
-    .evtchn_ack = fake_evtchn_ack,
-    .evtchn_unbind = fake_evtchn_unbind,
+    .events_open = fake_events_open,
 };
 
 static void *shared(size_t size)
@@ -667,7 +632,6 @@ struct fake_hv *fake_hv_new(void)
     fake->memfd = memfd_create("machine", MFD_CLOEXEC);
     assert_int_equal(ftruncate(fake->memfd, (off_t)FAKE_FRAMES * HV_PAGE_SIZE), 0);
     fake->frame_used = shared(FAKE_FRAMES * sizeof(*fake->frame_used));
-    fake->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     fake->max_order = 9;
     fake->last_request = -1;
     fake->fail_with = -EIO;
@@ -678,7 +642,6 @@ struct fake_hv *fake_hv_new(void)
 void fake_hv_free(struct fake_hv *fake)
 {
     close(fake->memfd);
-    close(fake->event_fd);
     munmap(fake->frame_used, FAKE_FRAMES * sizeof(*fake->frame_used));
     munmap(fake, sizeof(*fake));
 }
@@ -688,7 +651,7 @@ void fake_hv_assert_empty(const struct fake_hv *fake)
     size_t i;
 
     assert_int_equal(fake->mapped, 0);
-    assert_false(fake->bound);
+    assert_int_equal(fake->bound, 0);
     for (i = 1; i < FAKE_DOMAINS; i++)
         assert_false(fake->domain[i].used);
     for (i = 0; i < FAKE_FRAMES; i++)

@@ -64,6 +64,44 @@ static char *format(const struct record *from, const struct chaos_config *config
     return copy;
 }
 
+static void test_disks(void **state)
+{
+    struct chaos_disk_config disks[] = {
+        {.target = (char *)"/a 'quoted', \"twice\" \\ and\ttab", .vdev = "xvda", .number = 51712},
+        {.target = (char *)"/b",
+         .vdev = "sda1",
+         .number = 2049,
+         .readonly = true,
+         .no_discard = true},
+    };
+    struct chaos_config in = full_config(), out;
+    struct chaos_error err;
+    struct record parsed;
+    size_t length, i;
+    char *text;
+
+    (void)state;
+    in.disks = disks;
+    in.nr_disks = 2;
+    in.bus = CHAOS_BUS_XENSTORE;
+    text = format(&record, &in, &length);
+    assert_int_equal(record_parse(text, length, &parsed, &err), 0);
+    assert_int_equal(parsed.bus, CHAOS_BUS_XENSTORE);
+    if (record_config(&parsed, &out, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_true(out.bus_given && out.bus == CHAOS_BUS_XENSTORE);
+    assert_int_equal(out.nr_disks, 2);
+    for (i = 0; i < 2; i++) {
+        assert_string_equal(out.disks[i].target, disks[i].target);
+        assert_string_equal(out.disks[i].vdev, disks[i].vdev);
+        assert_int_equal(out.disks[i].number, disks[i].number);
+        assert_int_equal(out.disks[i].readonly, disks[i].readonly);
+        assert_int_equal(out.disks[i].no_discard, disks[i].no_discard);
+    }
+    chaos_config_free(&out);
+    free(text);
+}
+
 static void test_round_trip(void **state)
 {
     struct chaos_config in = full_config(), out;
@@ -76,6 +114,7 @@ static void test_round_trip(void **state)
     text = format(&record, &in, &length);
     assert_int_equal(record_parse(text, length, &parsed, &err), 0);
     assert_int_equal(parsed.domid, 42);
+    assert_int_equal(parsed.bus, CHAOS_BUS_NOXS);
     assert_memory_equal(parsed.uuid, record.uuid, 16);
     assert_int_equal(parsed.console_frame, 0x123456789);
     assert_int_equal(parsed.console_port, 7);
@@ -187,9 +226,8 @@ static void test_uuid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_update),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_update),     cmocka_unit_test(test_damaged),
         cmocka_unit_test(test_uuid),
     };
 

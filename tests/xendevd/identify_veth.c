@@ -21,3 +21,8 @@ bool vif_identify(const struct rtnl_link *link, struct vif *vif)
     strcpy(vif->bridge, link->ifname + end);
     return true;
 }
+
+bool vif_is_port(const struct rtnl_link *link)
+{
+    return strncmp(link->ifname, "vif", 3) == 0;
+}

@@ -48,14 +48,29 @@ is_bare() { # link: neither on a bridge nor up
     ! ip -o link show dev "$1" | grep -qE 'master|[<,]UP[,>]'
 }
 
-has_links() { [ "$(ip -o link show master "$1" up | wc -l)" = "$2" ]; }
+ports_of() { ip -o link show master "$1" 2>/dev/null | grep -c ' vif'; }
+
+# As many vifs as that on a bridge and its parts together, none with more than some.
+is_spread() { # bridge, vifs, at most on each
+    total=0
+    for bridge in $(ip -o link show type bridge | sed -n "s/^[0-9]*: \($1\(-[0-9]*\)\{0,1\}\): .*/\1/p"); do
+        here=$(ports_of "$bridge")
+        [ "$here" -le "$3" ] || return 1
+        total=$((total + here))
+    done
+    [ "$total" = "$2" ]
+}
+
+parts_of() { ip -o link show type bridge | grep -c ": $1-[0-9]*:"; }
+has_parts() { [ "$(parts_of "$1")" = "$2" ]; }
+
 logged() { grep -q "$1" "$dir/log"; }
 add() { ip link add "$1" type veth; }
 
-is_ready() { [ "$(cat "$dir/pid")" = "$pid" ]; }
+is_ready() { [ "$(cat "$dir/pid" 2>/dev/null)" = "$pid" ]; }
 
-start() {
-    "$daemon" -v -p "$dir/pid" 2>>"$dir/log" &
+start() { # options
+    "$daemon" -v -p "$dir/pid" "$@" 2>>"$dir/log" &
     pid=$!
     eventually is_ready
 }
@@ -112,7 +127,7 @@ check "SIGHUP looks at all links again" eventually is_on vif1.0-br0 br0
 add vif7.0-br0
 ip link del vif7.0-br0
 for i in $(seq 200); do echo "link add vif8.$i-br0 type veth"; done | ip -b -
-check "handles 200 links at once" eventually has_links br0 204
+check "handles 200 links at once" eventually is_spread br0 204 100
 
 check "a second daemon refuses to start" \
     sh -c "\"$daemon\" -p $dir/pid 2>$dir/second; [ \$? = 1 ] && grep -q 'already running (pid $pid)' $dir/second"
@@ -120,7 +135,7 @@ check "a second daemon refuses to start" \
 kill -STOP "$pid"
 for i in $(seq 300); do echo "link add vif10.$i-br1 type veth"; done | ip -b -
 kill -CONT "$pid"
-check "catches up after a stop" eventually has_links br1 302
+check "catches up after a stop" eventually is_spread br1 302 100
 
 check "stops on SIGTERM with status 0" stop
 check "removes the pid file" test ! -e "$dir/pid"
@@ -128,18 +143,45 @@ check "removes the pid file" test ! -e "$dir/pid"
 start
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
-add vif11.0-br0
+ip link add br6 type bridge
+add vif11.0-br6
 check "starts again after it was killed" start
-check "handles what came meanwhile" is_on vif11.0-br0 br0
+check "handles what came meanwhile" is_on vif11.0-br6 br6
 stop
 
+ip link add br5 type bridge
+ip link set br5 up mtu 9000
+start --vifs-per-bridge=10
+for i in $(seq 35); do echo "link add vif20.$i-br5 type veth"; done | ip -b -
+check "spreads vifs over parts of a bridge" eventually is_spread br5 35 10
+check "over as many as are needed" eventually has_parts br5 3
+check "parts have the MTU of the bridge" sh -c "ip -o link show br5-1u | grep -q 'mtu 9000 .*master br5 '"
+check "and are up" sh -c "ip -o link show br5-3 up | grep -q ,UP"
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+ip link add br5-9 group 1868654691 type bridge
+ip link add br5-9u group 1868654691 type veth peer name br5-9d group 1868654691
+start --vifs-per-bridge=10
+check "removes what it was killed over" sh -c '! ip link show br5-9 2>/dev/null && ! ip link show br5-9u 2>/dev/null'
+for i in $(seq 36 40); do echo "link add vif20.$i-br5 type veth"; done | ip -b -
+check "finds its parts again" eventually is_spread br5 40 10
+check "makes one ahead when all are full" eventually has_parts br5 4
+kill -HUP "$pid"
+add vif20.41-br5
+check "leaves vifs where they are" eventually is_spread br5 41 10
+for i in $(seq 5 41); do echo "link del vif20.$i-br5"; done | ip -b -
+check "removes parts that are empty" eventually has_parts br5 0
+check "and their links" sh -c '! ip -o link show | grep -q "br5-[0-9]"'
+add vif20.50-br5
+check "goes on with the bridge itself" eventually is_on vif20.50-br5 br5
+stop
 good=$daemon
 daemon=$overflowing
 start
 kill -STOP "$pid"
 for i in $(seq 100); do echo "link add vif13.$i-br2 type veth"; done | ip -b -
 kill -CONT "$pid"
-check "looks at all links after events were lost" eventually has_links br2 100
+check "looks at all links after events were lost" eventually is_spread br2 100 100
 check "says that events were lost" logged "events were lost"
 stop
 daemon=$good
@@ -162,8 +204,8 @@ stop
 "$daemon" -D -p "$dir/pid" 2>>"$dir/log"
 check "-D returns when it is ready" test -s "$dir/pid"
 pid=$(cat "$dir/pid")
-add vif12.0-br0
-check "-D: works in the background" eventually is_on vif12.0-br0 br0
+add vif12.0-br6
+check "-D: works in the background" eventually is_on vif12.0-br6 br6
 check "-D: a second one fails" sh -c "! \"$daemon\" -D -p $dir/pid 2>/dev/null"
 kill "$pid"
 pid=

@@ -14,7 +14,8 @@
 
 #define CHAOS_NAME_MAX                                                                             \
     63 /* bytes without NUL; [A-Za-z0-9_.+-], not starting with '-' or '.', not all digits */
-#define CHAOS_VIFS_MAX        14         /* with sysctl they fit in one call of the module */
+#define CHAOS_VIFS_MAX        14 /* with sysctl they fit in one call of the module */
+#define CHAOS_DISKS_MAX       16
 #define CHAOS_CONFIG_FILE_MAX (1u << 20) /* bytes */
 
 /* How the guest finds its devices. */
@@ -35,6 +36,13 @@ struct chaos_vif_config {
     uint16_t id;          /* index in the list unless devid= */
 };
 
+struct chaos_disk_config {
+    char *target;    /* absolute path of a file or block device */
+    char vdev[16];   /* what the guest calls it: "xvda" */
+    uint32_t number; /* the same as a number: xen-vbd-interface(7) */
+    bool readonly, no_discard;
+};
+
 struct chaos_config {
     char name[CHAOS_NAME_MAX + 1];
     uint8_t uuid[16]; /* all zero: not given; create picks one */
@@ -49,6 +57,8 @@ struct chaos_config {
     enum chaos_action on_poweroff, on_reboot, on_crash;
     struct chaos_vif_config vifs[CHAOS_VIFS_MAX];
     uint32_t nr_vifs;
+    struct chaos_disk_config *disks;
+    uint32_t nr_disks;           /* at most CHAOS_DISKS_MAX */
     uint32_t max_event_channels; /* 0: 1023 */
     uint32_t max_grant_frames;   /* 0: host's default */
 };
@@ -77,6 +87,9 @@ int chaos_config_parse(const char *source, const char *text, size_t length,
 int chaos_config_load(const char *path, const char *const *overrides, size_t nr_overrides,
                       const struct chaos_config_options *options, struct chaos_config *out,
                       struct chaos_error *err);
+
+/* Reads such a file and leaves it at that: for those who send its text. free(*text). */
+int chaos_config_read(const char *path, char **text, size_t *length, struct chaos_error *err);
 
 void chaos_config_free(struct chaos_config *config);
 

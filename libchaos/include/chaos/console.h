@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A domain's console ring. What is read comes from the guest: any bytes at all. The handle borrows
- * its struct chaos, which may have one console that follows at a time; same rules for threads and
- * fork.
+ * its struct chaos; same rules for threads and fork.
  */
 #ifndef CHAOS_CONSOLE_H
 #define CHAOS_CONSOLE_H

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "remote.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "output.h"
+
+struct series {
+    const struct remote_create *create;
+    struct chaos_error last;
+};
+
+static void warn(void *opaque, const char *text)
+{
+    const struct series *series = opaque;
+
+    if (series->create->warning)
+        series->create->warning(NULL, text);
+}
+
+/* main reports the last failure; those before it are reported here. */
+static void created(void *opaque, uint32_t index, const struct chaos_domain *domain,
+                    const struct chaos_error *err)
+{
+    struct series *series = opaque;
+
+    (void)index;
+    if (domain)
+        return;
+    if (series->last.code)
+        out_note_as("create", "%s", series->last.text);
+    series->last = *err;
+}
+
+static int send(struct chaos_client *client, struct remote_create *create, const char *text,
+                size_t length, struct chaos_error *err)
+{
+    struct series series = {.create = create};
+    char directory[PATH_MAX];
+    const struct chaos_client_create request = {
+        .config = text,
+        .length = length,
+        .source = create->path,
+        .directory = getcwd(directory, sizeof(directory)),
+        .overrides = create->overrides,
+        .nr_overrides = create->nr_overrides,
+        .paused = create->paused,
+        .strict = create->strict,
+        .warning = warn,
+        .opaque = &series,
+        .timing = create->timing,
+    };
+
+    if (create->count == 0)
+        return chaos_client_create(client, &request, &create->domain, err);
+    return chaos_client_create_many(client, &request, create->count, created, err);
+}
+
+int remote_create(struct remote_create *create, struct chaos_error *err)
+{
+    struct chaos_client *client;
+    struct chaos_error why;
+    char *text;
+    size_t length;
+    int rc;
+
+    rc = chaos_client_open(NULL, &client, &why);
+    if (rc < 0 && why.exit == CHAOS_EXIT_DAEMON && !create->must)
+        return REMOTE_NOT;
+    if (rc == 0) {
+        rc = chaos_config_read(create->path, &text, &length, &why);
+        if (rc == 0)
+            rc = send(client, create, text, length, &why);
+        if (rc == -EMSGSIZE && !create->must)
+            return REMOTE_NOT;
+    }
+    if (rc < 0)
+        *err = why;
+    return rc; /* exit closes and frees all */
+}

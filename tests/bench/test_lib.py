@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests of what the figures share, and that each figure is complete."""
+import argparse
+import contextlib
+import io
+import os
+import re
+import runpy
+import sys
+import tempfile
+import unittest
+
+BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench")
+RUN = runpy.run_path(os.path.join(BENCH, "run"), run_name="bench_run")
+sys.path.insert(0, BENCH)
+
+from lib import plot, report, series, stats  # noqa: E402
+from lib.systems import BASELINES, SYSTEMS  # noqa: E402
+
+
+def samples(*values):
+    return [{"n": str(n), "create_ms": str(value), "boot_ms": "", "destroy_ms": ""}
+            for n, value in enumerate(values, 1)]
+
+
+class Stats(unittest.TestCase):
+    def test_percentile(self):
+        self.assertEqual(stats.percentile(range(1, 101), 99), 99)
+        self.assertEqual(stats.percentile([7], 99), 7)
+
+    def test_growth(self):
+        said = stats.summary([1.0] * 10 + [5.0] * 80 + [3.0] * 10)
+        self.assertEqual((said["n"], said["growth"]), (100, 3.0))
+
+    def test_tenths_of_a_short_series(self):
+        self.assertEqual(stats.tenths([1, 2, 3]), ([1], [3]))
+
+
+class Report(unittest.TestCase):
+    def test_ratios(self):
+        row = {key: series.Row(key, 1, 1) for key in ("chaos[NoXS]/noop", "crun@linux/container")}
+        results = [(row["chaos[NoXS]/noop"], samples(2, 2, 2)),
+                   (row["crun@linux/container"], samples(14, 15, 16))]
+        lines = report.ratios(results, ["chaos[NoXS]/noop"], ["crun@linux/container", "x/y"])
+        self.assertEqual(lines[-1].split(), ["chaos[NoXS]/noop", "7.5"])
+        self.assertEqual(report.ratios(results, ["x/y"], ["crun@linux/container"]), [])
+
+
+class Series(unittest.TestCase):
+    def test_counts(self):
+        row = series.Row("chaos[NoXS]/noop", 500, 20)
+        for quick, n, count in ((False, None, 500), (True, None, 20), (True, 3, 3), (False, 30, 30)):
+            self.assertEqual(row.count(argparse.Namespace(quick=quick, n=n)), count)
+
+    def test_store_keeps_rows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            store = series.Store(folder)
+            self.assertEqual(store.get("chaos[NoXS]/noop"), [])
+            store.put("chaos[NoXS]/noop", samples(1, 2))
+            self.assertEqual(store.get("chaos[NoXS]/noop"), samples(1, 2))
+            store.clear()
+            self.assertEqual(store.get("chaos[NoXS]/noop"), [])
+
+
+class Figures(unittest.TestCase):
+    def test_baselines_exist(self):
+        for key, _, _ in BASELINES:
+            self.assertIn(key, SYSTEMS)
+
+    def test_each_is_complete(self):
+        for name in RUN["names"]():
+            with self.subTest(figure=name):
+                figure = RUN["load"](name)
+                self.assertEqual(figure.name, name)
+                for row in figure.rows:
+                    self.assertGreaterEqual(row.full, row.quick)
+                if name != "create":
+                    header = plot.reference(figure.folder)[0]
+                    self.assertEqual(list(header), series.CREATE)
+
+    def test_the_list_has_run_times(self):
+        for name in RUN["names"]():
+            self.assertRegex(RUN["listing"](), rf"(?m)^{re.escape(name)} +\d+ min +\d+ min ")
+
+    def test_an_unknown_system_is_refused(self):
+        figure = RUN["load"]("fig09")
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            figure.chosen(argparse.Namespace(systems="no such"))
+
+
+if __name__ == "__main__":
+    unittest.main()

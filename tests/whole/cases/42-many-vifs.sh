@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# host: --mem 6
+# More vifs than a bridge has ports: xendevd spreads them, and all of them are one network.
+# Quick by default, with 120 vifs on bridges of 10; VIFS=1100 for the long form, which takes some minutes.
+# shellcheck source=tests/whole/lib.sh
+. /root/lib.sh
+vifs=${VIFS:-120}
+each=$([ "$vifs" -gt 1000 ] && echo 100 || echo 10)
+insmod /root/noxs.ko || exit 1
+
+restart_xendevd() {
+    xendevd "--vifs-per-bridge=$each" > /tmp/xendevd.log 2>&1 &
+    export xendevd_pid=$!
+    wait_for 5 test -s /run/xendevd.pid
+}
+
+address() { # N
+    echo "10.1.$(($1 / 250)).$(($1 % 250 + 2))"
+}
+
+create() { # N
+    chaos create "$GUESTS/daytime.cfg" "name=v$1" "cmdline=\"ip=$(address "$1")/16\"" ||
+        verdict 1 "create v$1"
+}
+
+silent() { # how many of the guests FROM .. TO do not answer
+    local n count=0
+    for n in $(seq "$1" "$2"); do
+        ping -q -c 1 -W 2 "$(address "$n")" > /dev/null || count=$((count + 1))
+    done
+    echo "$count"
+}
+
+ports() { # BRIDGE
+    find "/sys/class/net/$1/brif/" -name 'vif*' | wc -l
+}
+
+# Dom0 talks to all of them: its table of neighbours ends at 1,024 otherwise.
+sysctl -q -w net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192
+ip address add 10.1.255.1/16 dev xenbr0
+restart_xendevd
+basis
+links=$(ip -o link | wc -l)
+note "$vifs guests"
+for n in $(seq $((vifs / 2))); do
+    create "$n"
+done
+note "xendevd is killed and started again half-way"
+kill -9 "$xendevd_pid"
+restart_xendevd
+for n in $(seq $((vifs / 2 + 1)) "$vifs"); do
+    create "$n"
+done
+most=0
+total=0
+for bridge in /sys/class/net/*/brif; do
+    here=$(ports "$(basename "$(dirname "$bridge")")")
+    total=$((total + here))
+    [ "$here" -le "$most" ] || most=$here
+done
+check "all vifs are on a bridge" test "$total" -eq "$vifs"
+check "none has more than $each ($most)" test "$most" -le "$each"
+check "all guests answer" test "$(silent 1 "$vifs")" -eq 0
+ip neigh flush dev xenbr0
+received() { # of guest 1, in packets
+    cat "/sys/class/net/vif$(chaos domid v1).0/statistics/tx_packets"
+}
+before=$(received)
+check "a guest at the far end answers who has to ask for it" ping -q -c 1 -W 2 "$(address "$vifs")"
+check "which does not wake the others" test "$(received)" = "$before"
+check "big packets pass" ping -q -c 2 -i 0.1 -W 1 -s 1400 "$(address "$vifs")"
+check "it tells the time" sh -c "timeout 5 nc -w 3 $(address "$vifs") 13"
+note "a hub less: the bridge floods as before"
+hub=$(ip -o link show type noxshub | sed -n 's/^[0-9]*: \([^@:]*\).* master xenbr0 .*/\1/p')
+check "the bridge itself has a hub" test -n "$hub"
+ip link del "$hub"
+ip neigh flush dev xenbr0
+check "guests on it answer" ping -q -c 1 -W 2 "$(address 1)"
+check "guests on its parts, too" ping -q -c 1 -W 2 "$(address "$vifs")"
+kill -HUP "$xendevd_pid"
+check "xendevd puts a hub there again" wait_for 5 ip link show "$hub"
+check "destroy all" sh -c 'chaos destroy $(chaos list -o name)'
+no_links_left() {
+    [ "$(ip -o link | wc -l)" -eq "$links" ]
+}
+check "parts and hubs go" wait_for 20 no_links_left
+SLACK_KIB=2048 leakcheck # Xen's heap grew by the bookkeeping of so many
+finish
