@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <string.h>
 
 #include <chaos/console.h>
 #include <chaos/domain.h>
+#include <chaos/host.h>
 
 #include "cmd.h"
 #include "config_series.h"
 #include "console.h"
-#include "json.h"
 #include "output.h"
 #include "remote.h"
+#include "timing.h"
 
 struct create_options {
     bool paused, dry_run, console, strict, quiet, daemon, no_daemon;
@@ -50,44 +49,6 @@ static void sink(void *opaque, const char *text, size_t length)
     out_write(text, length);
 }
 
-static uint64_t us(uint64_t from_ns, uint64_t to_ns)
-{
-    return (to_ns - from_ns) / 1000;
-}
-
-static void print_timing(const struct chaos_timing *timing)
-{
-    uint64_t last = timing->start_ns;
-    unsigned int i;
-
-    for (i = 0; i < timing->nr; i++) {
-        out_printf("%-10s %8" PRIu64 "\n", timing->step[i].name, us(last, timing->step[i].end_ns));
-        last = timing->step[i].end_ns;
-    }
-    out_printf("%-10s %8" PRIu64 "\n", "total", us(timing->start_ns, last));
-}
-
-static void print_timing_json(const struct chaos_timing *timing, const struct chaos_domain *domain)
-{
-    uint64_t last = timing->start_ns;
-    struct json json;
-    unsigned int i;
-
-    json_init(&json, sink, NULL);
-    json_object(&json, NULL);
-    json_unsigned(&json, "schema", 1);
-    json_string(&json, "name", domain->name);
-    json_unsigned(&json, "domid", domain->domid);
-    json_object(&json, "us");
-    for (i = 0; i < timing->nr; i++) {
-        json_unsigned(&json, timing->step[i].name, us(last, timing->step[i].end_ns));
-        last = timing->step[i].end_ns;
-    }
-    json_unsigned(&json, "total", us(timing->start_ns, last));
-    json_object_end(&json);
-    json_object_end(&json);
-}
-
 static void on_signal(int number)
 {
     (void)number;
@@ -104,15 +65,6 @@ static void let_signals_interrupt(void)
         sigaction(signals[i], &action, NULL);
 }
 
-static void print_times(const struct create_options *given, const struct chaos_timing *timing,
-                        const struct chaos_domain *domain)
-{
-    if (strcmp(given->timing, "json") == 0)
-        print_timing_json(timing, domain);
-    else
-        print_timing(timing);
-}
-
 static int create(struct chaos *chaos, const struct create_options *given,
                   const struct chaos_config *config, struct chaos_error *err)
 {
@@ -125,7 +77,7 @@ static int create(struct chaos *chaos, const struct create_options *given,
     int rc = chaos_domain_create(chaos, config, &how, &domain, err);
 
     if (rc == 0 && given->timing)
-        print_times(given, &timing, &domain);
+        timing_print(&timing, &domain, given->timing);
     if (rc == 0 && given->console)
         rc = console_run(chaos, &domain, CONSOLE_FOLLOW | (given->paused ? 0 : CONSOLE_UNPAUSE),
                          err);
@@ -172,6 +124,13 @@ static int create_series(const struct create_options *given, struct config_serie
     return last.code;
 }
 
+static void note_bus(const struct create_options *given, struct chaos_config *config)
+{
+    if (chaos_config_choose_bus(config) && !given->quiet)
+        out_note_as("create", "this host has no noxs: the guest's bus is XenStore "
+                              "(bus=\"xenstore\" says so without this note)");
+}
+
 static int create_here(const struct create_options *given, const struct cmd_call *call,
                        const struct chaos_config_options *how, struct chaos_error *err)
 {
@@ -188,16 +147,20 @@ static int create_here(const struct create_options *given, const struct cmd_call
     if (given->count == 0) {
         rc = chaos_config_load(series.source, series.overrides, series.nr_overrides, how, &config,
                                err);
-        if (rc == 0 && !given->dry_run)
+        if (rc == 0 && !given->dry_run) {
+            note_bus(given, &config);
             return create_one(given, &config, err);
+        }
     } else {
         rc = chaos_config_read(series.source, &text, &series.length, err);
         if (rc < 0)
             return rc;
         series.text = text;
         rc = config_series_first(&series, given->count, &config, err);
-        if (rc == 0 && !given->dry_run)
+        if (rc == 0 && !given->dry_run) {
+            note_bus(given, &config);
             return create_series(given, &series, &config, err);
+        }
     }
     if (rc == 0)
         chaos_config_json(&config, sink, NULL);
@@ -222,7 +185,7 @@ static int create_remotely(const struct create_options *given, const struct cmd_
     int rc = remote_create(&remote, err);
 
     if (rc == 0 && given->timing)
-        print_times(given, &timing, &remote.domain);
+        timing_print(&timing, &remote.domain, given->timing);
     return rc;
 }
 

@@ -8,10 +8,13 @@
 #include "cmd.h"
 #include "output.h"
 
-static void show(void *opaque, const char *subject, bool ok, const char *text)
+static void show(void *opaque, const char *subject, enum chaos_finding_state state,
+                 const char *text)
 {
+    static const char *const words[] = {"ok", "-", "FAIL"};
+
     (void)opaque;
-    out_printf("%-4s  %-12s  %s\n", ok ? "ok" : "FAIL", subject, text);
+    out_printf("%-4s  %-12s  %s\n", words[state], subject, text);
 }
 
 /* A host without it is well, one where it does not do its work is not. */
@@ -56,5 +59,6 @@ const struct command cmd_doctor = {
     .run = run,
     .summary = "check that this host has what guests need",
     .notes =
-        "One line a check, \"ok\" or \"FAIL\" and what to do. The exit status is 0 if all is well.",
+        "One line a check: \"ok\", \"-\" for what this host does not have and does not need, or "
+        "\"FAIL\" and what to do. The exit status is 0 if nothing failed.",
 };

@@ -15,6 +15,9 @@
     ROW(reboot)                                                                                    \
     ROW(pause)                                                                                     \
     ROW(unpause)                                                                                   \
+    ROW(save)                                                                                      \
+    ROW(restore)                                                                                   \
+    ROW(verify)                                                                                    \
     ROW(list)                                                                                      \
     ROW(console)                                                                                   \
     ROW(logs)                                                                                      \

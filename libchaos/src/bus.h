@@ -13,7 +13,7 @@
 
 struct bus;
 
-enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT };
+enum bus_request { BUS_REQUEST_POWEROFF, BUS_REQUEST_REBOOT, BUS_REQUEST_SUSPEND };
 
 /* What a guest finds of its bus in its start info. */
 struct bus_start {

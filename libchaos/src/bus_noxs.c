@@ -269,11 +269,14 @@ static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct
 static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request what,
                    struct chaos_error *err)
 {
+    static const uint32_t requests[] = {[BUS_REQUEST_POWEROFF] = NOXS_SYSCTL_POWEROFF,
+                                        [BUS_REQUEST_REBOOT] = NOXS_SYSCTL_REBOOT,
+                                        [BUS_REQUEST_SUSPEND] = NOXS_SYSCTL_SUSPEND};
     struct bus_noxs *noxs = (struct bus_noxs *)bus;
     struct noxs_ioc_shutdown call = {
         .abi_version = NOXS_ABI_VERSION,
         .domid = (uint16_t)domid,
-        .request = what == BUS_REQUEST_REBOOT ? NOXS_SYSCTL_REBOOT : NOXS_SYSCTL_POWEROFF,
+        .request = requests[what],
     };
     const char *why;
     int rc = open_device(noxs, err);
@@ -290,7 +293,8 @@ static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum b
           : rc == -ENOTCONN   ? "its guest has not connected its sysctl device (yet)"
           : rc == -EOPNOTSUPP ? "its guest does not know this request"
                               : strerror(-rc);
-    return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "%s; chaos destroy stops it at once", why);
+    return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "%s%s", why,
+                           what == BUS_REQUEST_SUSPEND ? "" : "; chaos destroy stops it at once");
 }
 
 static const struct bus_ops noxs_ops = {

@@ -43,7 +43,8 @@ enum checkpoint_kind {
     CHECKPOINT_KIND_TABLE4 = 7
 };
 
-#define CHECKPOINT_PINNED (1u << 0)
+#define CHECKPOINT_PINNED  (1u << 0)
+#define CHECKPOINT_NO_PAGE UINT64_MAX
 
 struct checkpoint_run {
     uint32_t nr;
@@ -63,10 +64,11 @@ _Static_assert(sizeof(struct checkpoint_pages) == 16, "as specified");
 struct checkpoint_guest {
     uint64_t start_info; /* page numbers */
     uint64_t console;
+    uint64_t store;       /* the ring to XenStore; CHECKPOINT_NO_PAGE: on another bus */
     uint32_t upcall_mask; /* bit n: vcpu n has its events masked */
     uint32_t nr_p2m;
 };
-_Static_assert(sizeof(struct checkpoint_guest) == 24, "as specified");
+_Static_assert(sizeof(struct checkpoint_guest) == 32, "as specified");
 
 /* Followed by the state, as Xen gives it; frame numbers are the guest's own. */
 struct checkpoint_vcpu {

@@ -264,8 +264,10 @@ static int take_guest(struct checkpoint_reader *reader, const struct stream_reco
         record->length != sizeof(*guest) + guest->nr_p2m * sizeof(*p2m))
         return stream_flaw(err, record->offset, "the guest record has %u bytes", record->length);
     if (guest->start_info >= pages || guest->console >= pages ||
-        guest->start_info == guest->console)
-        return stream_flaw(err, record->offset, "start info or console is no page of the guest");
+        guest->start_info == guest->console ||
+        (guest->store >= pages && guest->store != CHECKPOINT_NO_PAGE))
+        return stream_flaw(err, record->offset,
+                           "start info, console or store is no page of the guest");
     if (reader->domain.vcpus < 32 && guest->upcall_mask >> reader->domain.vcpus != 0)
         return stream_flaw(err, record->offset, "the guest record has a mask for %u vcpus",
                            reader->domain.vcpus);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <chaos/host.h>
+
 static uint64_t now_ns(void)
 {
     struct timespec now;
@@ -89,6 +91,7 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
     static const uint8_t none[16];
     int rc;
 
+    chaos_config_choose_bus(&c->config);
     if (memcmp(c->config.uuid, none, sizeof(none)) == 0) {
         rc = create_random(c->config.uuid, sizeof(c->config.uuid), err);
         uuid_mark_random(c->config.uuid);
@@ -99,7 +102,7 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
     return rc < 0 ? rc : create_choose_macs(c, err);
 }
 
-static int claim_name(struct creation *c, struct chaos_error *err)
+int create_claim_name(struct creation *c, struct chaos_error *err)
 {
     struct registry *registry = &c->chaos->registry;
     const char *name = c->config.name;
@@ -115,7 +118,7 @@ static int claim_name(struct creation *c, struct chaos_error *err)
     return rc;
 }
 
-static void drop_name(struct creation *c)
+void create_drop_name(struct creation *c)
 {
     registry_drop(&c->chaos->registry, &c->shell->claim, c->shell->record.domid);
 }
@@ -123,11 +126,9 @@ static void drop_name(struct creation *c)
 #define NR(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct step inputs[] = {
-    {"reap", create_clear_abandoned, NULL},
-    {"identity", choose_identity, NULL},
-    {"image", create_open_image, create_close_image},
-    {"check", create_check_devices, NULL},
-    {"name", claim_name, drop_name},
+    {"reap", create_clear_abandoned, NULL},           {"identity", choose_identity, NULL},
+    {"image", create_open_image, create_close_image}, {"check", create_check_devices, NULL},
+    {"name", create_claim_name, create_drop_name},
 };
 static const struct step execute[] = {
     {"load", create_load_guest, NULL},      {"vcpu", create_set_up_start, NULL},

@@ -69,6 +69,10 @@ void create_begin(struct creation *c, struct chaos *chaos, struct shell *shell,
 void create_end(struct creation *c);
 void create_result(const struct creation *c, struct chaos_domain *out);
 
+/* create.c: the record of a domain that gets the name of its configuration */
+int create_claim_name(struct creation *c, struct chaos_error *err);
+void create_drop_name(struct creation *c);
+
 /* create_inputs.c */
 int create_clear_abandoned(struct creation *c, struct chaos_error *err);
 int create_random(void *buffer, size_t length, struct chaos_error *err);
@@ -88,6 +92,8 @@ extern const struct phase create_prepare;
 /* create_execute.c */
 void create_begin_build(struct creation *c);
 int create_load_guest(struct creation *c, struct chaos_error *err);
+/* On the XenStore bus; its frames and port are in c->build. */
+int create_introduce(struct creation *c, struct chaos_error *err);
 int create_set_up_start(struct creation *c, struct chaos_error *err);
 int create_wait_devices(struct creation *c, struct chaos_error *err);
 int create_start_guest(struct creation *c, struct chaos_error *err);

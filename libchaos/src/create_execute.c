@@ -23,7 +23,7 @@ int create_load_guest(struct creation *c, struct chaos_error *err)
 }
 
 /* XenStore's daemon maps the ring by a grant, as it would that of a guest of any toolstack. */
-static int introduce(struct creation *c, struct chaos_error *err)
+int create_introduce(struct creation *c, struct chaos_error *err)
 {
     const struct hv_grant rings[] = {
         {GNTTAB_RESERVED_CONSOLE, c->build.console_frame},
@@ -52,7 +52,7 @@ int create_set_up_start(struct creation *c, struct chaos_error *err)
         return rc;
     c->shell->record.console_frame = c->build.console_frame;
     rc = create_note_progress(c, err);
-    return rc == 0 && create_on_xenstore(c) ? introduce(c, err) : rc;
+    return rc == 0 && create_on_xenstore(c) ? create_introduce(c, err) : rc;
 }
 
 int create_wait_devices(struct creation *c, struct chaos_error *err)

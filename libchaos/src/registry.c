@@ -28,13 +28,19 @@ static const char *entry(char path[ENTRY_MAX], const char *directory, const char
     return path;
 }
 
+const char *registry_folder_name(enum registry_folder folder)
+{
+    static const char *const names[] = {[REGISTRY_PENDING] = "pending",
+                                        [REGISTRY_SHELLS] = "shells",
+                                        [REGISTRY_DOMAINS] = "domains",
+                                        [REGISTRY_SUSPENDED] = "suspended"};
+
+    return names[folder];
+}
+
 static const char *claim_entry(char path[ENTRY_MAX], const struct registry_claim *claim)
 {
-    static const char *const folders[] = {[REGISTRY_PENDING] = "pending",
-                                          [REGISTRY_SHELLS] = "shells",
-                                          [REGISTRY_DOMAINS] = "domains"};
-
-    return entry(path, folders[claim->folder], claim->name);
+    return entry(path, registry_folder_name(claim->folder), claim->name);
 }
 
 static const char *id_entry(char path[ENTRY_MAX], uint32_t domid)
@@ -158,6 +164,34 @@ int registry_claim_shell(struct registry *registry, const char *uuid, const char
     *claim = (struct registry_claim){.fd = -1, .folder = REGISTRY_SHELLS};
     snprintf(claim->name, sizeof(claim->name), "%s", uuid);
     return make_record(registry, record, length, claim, err);
+}
+
+/* A note that nobody holds. */
+static int take_suspended(struct registry *registry, struct registry_claim *claim,
+                          struct chaos_error *err)
+{
+    char path[ENTRY_MAX];
+    cleanup_close int fd =
+        openat(registry->dir, claim_entry(path, claim), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
+                               "another process is saving it at this moment");
+    claim->fd = take_fd(&fd);
+    return 0;
+}
+
+int registry_claim_suspended(struct registry *registry, const char *uuid, const char *record,
+                             size_t length, struct registry_claim *claim, struct chaos_error *err)
+{
+    int rc;
+
+    *claim = (struct registry_claim){.fd = -1, .folder = REGISTRY_SUSPENDED};
+    snprintf(claim->name, sizeof(claim->name), "%s", uuid);
+    if (mkdirat(registry->dir, "suspended", 0700) < 0 && errno != EEXIST)
+        return failed(err, errno, "make", "a folder in the state directory");
+    rc = make_record(registry, record, length, claim, err);
+    return rc == -EEXIST ? take_suspended(registry, claim, err) : rc;
 }
 
 bool registry_has_shell(struct registry *registry, const char *uuid)
@@ -331,6 +365,8 @@ void registry_drop(struct registry *registry, struct registry_claim *claim, uint
     if (domid != 0)
         unlinkat(registry->dir, id_entry(path, domid), 0);
     unlinkat(registry->dir, claim_entry(path, claim), 0);
+    if (claim->folder == REGISTRY_SUSPENDED) /* was it the last one? */
+        unlinkat(registry->dir, "suspended", AT_REMOVEDIR);
     registry_release(claim);
 }
 

@@ -10,6 +10,9 @@
  *                  its owner's flock all its life. What a process that died left here ready, a
  *                  later one may take over.
  *   restarts/NAME  second link to the record of a domain that is to be made anew (restart.h)
+ *   suspended/UUID a guest that was asked to suspend itself, under the lock of who asked; the
+ *                  folder is there while somebody is. What a process that died left here is to go
+ *                  on.
  *
  * A name is taken while it is in domains or pending; in a race the rename to domains/ decides. The
  * cost of an operation does not depend on how many domains there are.
@@ -31,7 +34,7 @@ struct registry {
     int dir; /* -1: not open */
 };
 
-enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS, REGISTRY_DOMAINS };
+enum registry_folder { REGISTRY_PENDING, REGISTRY_SHELLS, REGISTRY_DOMAINS, REGISTRY_SUSPENDED };
 
 /* A record in a folder and its lock; both last until commit, drop, release or our death. */
 struct registry_claim {
@@ -64,6 +67,13 @@ int registry_check_name(struct registry *registry, const char *name, struct chao
 int registry_commit_shell(struct registry *registry, struct registry_claim *claim, const char *name,
                           struct chaos_error *err);
 int registry_index(struct registry *registry, const struct registry_claim *claim, uint32_t domid);
+/*
+ * Notes that a guest is asked to suspend itself, under its uuid. A note that was left is taken
+ * over; -EBUSY: somebody else has asked it.
+ */
+int registry_claim_suspended(struct registry *registry, const char *uuid, const char *record,
+                             size_t length, struct registry_claim *claim, struct chaos_error *err);
+const char *registry_folder_name(enum registry_folder folder);
 bool registry_has_shell(struct registry *registry, const char *uuid);
 /* Takes the record of an existing domain. CHAOS_EXIT_NOT_FOUND: there is none (any more). */
 int registry_take(struct registry *registry, const char *name, struct registry_claim *claim,

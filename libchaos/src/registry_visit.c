@@ -59,17 +59,13 @@ struct abandoned {
     void *opaque;
 };
 
-static const char *folder_name(enum registry_folder folder)
-{
-    return folder == REGISTRY_SHELLS ? "shells" : "pending";
-}
-
 static int visit_if_abandoned(void *opaque, const char *name, struct chaos_error *err)
 {
     struct abandoned *abandoned = opaque;
     struct registry_claim claim = {.fd = -1, .folder = abandoned->folder};
-    cleanup_close int dir = openat(abandoned->registry->dir, folder_name(abandoned->folder),
-                                   O_PATH | O_DIRECTORY | O_CLOEXEC);
+    cleanup_close int dir =
+        openat(abandoned->registry->dir, registry_folder_name(abandoned->folder),
+               O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     claim.fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (claim.fd < 0)
@@ -88,7 +84,8 @@ int registry_visit_abandoned(struct registry *registry, enum registry_folder fol
     struct abandoned abandoned = {
         .registry = registry, .folder = folder, .visit = visit, .opaque = opaque};
 
-    return for_each_entry(registry, folder_name(folder), visit_if_abandoned, &abandoned, err);
+    return for_each_entry(registry, registry_folder_name(folder), visit_if_abandoned, &abandoned,
+                          err);
 }
 
 int registry_visit_names(struct registry *registry, registry_visit_name *visit, void *opaque,

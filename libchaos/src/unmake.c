@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "suspended.h"
 
 /*
  * Which domain id the record's devices have, and whether its domain is still there. *domid 0: no
@@ -91,6 +92,7 @@ void chaos_reap(struct chaos *chaos)
     struct chaos_error ignored;
 
     registry_visit_abandoned(&chaos->registry, REGISTRY_PENDING, reap_one, chaos, &ignored);
+    suspended_reap(chaos);
 }
 
 bool chaos_forget_stale(struct chaos *chaos, const char *name)

@@ -81,7 +81,7 @@ void maker_make(struct maker_bytes *out)
     static const struct checkpoint_domain domain = {
         .uuid = "0123456789abcde", .pages = MAKER_PAGES, .vcpus = 1, .xen_major = 4};
     static const struct checkpoint_guest guest = {
-        .start_info = 3, .console = 4, .upcall_mask = 1, .nr_p2m = 1};
+        .start_info = 3, .console = 4, .store = CHECKPOINT_NO_PAGE, .upcall_mask = 1, .nr_p2m = 1};
     static const uint64_t p2m[] = {7};
     struct checkpoint_vcpu vcpu = {.state = HV_VCPU_CONTEXT};
     struct vcpu_guest_context context;

@@ -129,6 +129,8 @@ static int fake_request(struct bus *bus, enum chaos_bus which, uint32_t domid,
     if (!find(fake, domid))
         return chaos_error_set(err, -ENODEV, CHAOS_EXIT_FAILURE, "no sysctl device");
     fake->last_request = request;
+    if (request == BUS_REQUEST_SUSPEND && !fake_domain(fake, domid)->deaf)
+        fake_guest_suspend(fake, domid);
     return 0;
 }
 

@@ -63,7 +63,7 @@ static void give_frames(struct fake_hv *fake, uint64_t frame, uint64_t nr)
     memset(&fake->frame_used[frame - FAKE_FIRST_FRAME], false, nr);
 }
 
-static bool owns(const struct fake_domain *domain, uint64_t frame)
+bool fake_owns(const struct fake_domain *domain, uint64_t frame)
 {
     size_t i;
 
@@ -132,7 +132,7 @@ void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool 
         if (!(entry & PRESENT))
             return NULL;
         frame = (entry & 0x000ffffffffff000ull) >> 12;
-        assert_true(owns(domain, frame));
+        assert_true(fake_owns(domain, frame));
     }
     if (writable)
         *writable = entry & WRITABLE;
@@ -287,7 +287,7 @@ static bool is_mapped(const struct fake_hv *fake, const struct fake_domain *doma
     for (i = 0; i < FAKE_MAPPINGS; i++)
         for (k = 0; fake->mapping[i].address && k < fake->mapping[i].nr; k++)
             if (frame ? fake->mapping[i].frames[k] == frame
-                      : owns(domain, fake->mapping[i].frames[k]))
+                      : fake_owns(domain, fake->mapping[i].frames[k]))
                 return true;
     return false;
 }
@@ -300,12 +300,11 @@ static int fake_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_
     int rc = fake_turn(fake, "map");
     size_t i;
 
-    (void)write;
     if (!domain)
         return -ESRCH;
     for (i = 0; i < nr; i++)
-        if ((!owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
-            is_table(domain->table, domain->nr_tables, frames[i]))
+        if ((!fake_owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
+            (write && is_table(domain->table, domain->nr_tables, frames[i])))
             return -EINVAL;
     if (rc < 0)
         return rc;
@@ -339,7 +338,7 @@ static void collect_tables(struct fake_hv *fake, struct fake_domain *domain, uin
     uint64_t *table = fake_frame(fake, frame);
     int i;
 
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     assert_in_range(*nr, 0, FAKE_TABLES - 1);
     assert_false(is_mapped(fake, domain, frame)); /* a writable mapping would fail the pin */
     tables[(*nr)++] = frame;
@@ -366,7 +365,7 @@ static void check_pin(struct fake_hv *fake, struct fake_domain *domain, uint64_t
 
             if (!(table[slot] & PRESENT))
                 continue;
-            assert_true(owns(domain, target));
+            assert_true(fake_owns(domain, target));
             /* Leaves are those that do not lead to a table; a leaf to a table is read-only. */
             if (is_table(tables, nr, target) && !(table[slot] & 4))
                 assert_false(table[slot] & WRITABLE);
@@ -394,7 +393,7 @@ static int fake_mmu(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, 
 
     assert_non_null(domain);
     for (i = 0; rc == 0 && i < nr; i++) {
-        assert_true(owns(domain, ops[i].frame));
+        assert_true(fake_owns(domain, ops[i].frame));
         if (ops[i].cmd == HV_MMU_CLEAR)
             fill_frames(fake, ops[i].frame, 1, 0);
         else if (ops[i].cmd == HV_MMU_PIN)
@@ -411,7 +410,7 @@ static int fake_hypercall_page(struct hv *hv, uint32_t domid, uint64_t frame)
     int rc = fake_turn(fake_of(hv), "hypercall_page");
 
     assert_non_null(domain);
-    assert_true(owns(domain, frame));
+    assert_true(fake_owns(domain, frame));
     if (rc == 0)
         domain->hypercall_frame = frame;
     return rc;
@@ -455,7 +454,7 @@ static int fake_grant(struct hv *hv, uint32_t domid, const struct hv_grant *gran
     assert_non_null(domain);
     assert_false(domain->started);
     for (i = 0; rc == 0 && i < nr; i++) {
-        assert_true(grants[i].ref < 8 && owns(domain, grants[i].frame));
+        assert_true(grants[i].ref < 8 && fake_owns(domain, grants[i].frame));
         domain->granted[grants[i].ref] = grants[i].frame;
     }
     return rc;
@@ -593,6 +592,10 @@ static const struct hv_ops fake_hv_ops = {
     .mmu = fake_mmu,
     .hypercall_page = fake_hypercall_page,
     .set_vcpu = fake_set_vcpu,
+    .get_vcpu_state = fake_get_vcpu_state,
+    .set_vcpu_state = fake_set_vcpu_state,
+    .page_types = fake_page_types,
+    .resume = fake_resume,
     .reset_vcpu = fake_reset_vcpu,
     .grant = fake_grant,
     .pause = fake_pause,

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <xen/xen.h>
+
 #include "bus.h"
 #include "hv.h"
 
@@ -34,6 +36,9 @@ struct fake_domain {
     uint64_t table[FAKE_TABLES]; /* pinned, and so not to be written */
     size_t nr_tables;
     struct hv_vcpu vcpu;
+    struct vcpu_guest_context context; /* of vcpu 0, when it is suspended or was restored */
+    bool deaf;                         /* does not suspend itself */
+    unsigned int resumed;              /* times */
     unsigned int affinities;
     unsigned int devices;
     uint8_t mac[6];      /* of the first vif, when it was configured */
@@ -91,6 +96,19 @@ struct fake_domain *fake_domain(struct fake_hv *fake, uint32_t domid); /* NULL: 
 void *fake_frame(struct fake_hv *fake, uint64_t frame);
 /* What a virtual address of a domain's vcpu 0 leads to; NULL: not mapped. */
 void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool *writable);
+
+/* The guest does what ours do when they are asked to: says where its frames are, and shuts down. */
+void fake_guest_suspend(struct fake_hv *fake, uint32_t domid);
+
+/* fake_state.c */
+bool fake_owns(const struct fake_domain *domain, uint64_t frame);
+int fake_get_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
+                        void *bytes, size_t room);
+int fake_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
+                        const void *bytes, size_t length);
+int fake_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                    uint8_t *types);
+int fake_resume(struct hv *hv, uint32_t domid);
 
 /* Counts a call that can fail; -errno if it is this one's turn. */
 int fake_turn(struct fake_hv *fake, const char *call);

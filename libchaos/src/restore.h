@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Putting the guest of a checkpoint into a domain that has memory and devices but no guest yet. */
+#ifndef CHAOS_RESTORE_H
+#define CHAOS_RESTORE_H
+
+#include <chaos/checkpoint.h>
+
+#include "checkpoint_reader.h"
+#include "create.h"
+
+struct restore {
+    struct creation creation;
+    struct checkpoint_reader *reader;
+    const struct chaos_restore_options *options; /* or NULL */
+
+    /* The current window's pages that get contents, mapped. restore_pages.c */
+    char *mapped;
+    size_t nr_mapped;
+    uint16_t slot[CHECKPOINT_WINDOW]; /* of each page of the window */
+    struct hv_mmu_op *pins;
+    size_t nr_pins, room_pins;
+    uint64_t start_info_frame;
+};
+
+/* PAGES and DATA */
+int restore_window(struct restore *restore, struct chaos_error *err);
+int restore_data(struct restore *restore, const struct checkpoint_item *item,
+                 struct chaos_error *err);
+/* After the last write to its memory: page tables become page tables. */
+int restore_pin(struct restore *restore, struct chaos_error *err);
+void restore_unmap(struct restore *restore);
+void restore_pages_release(struct restore *restore);
+
+/* GUEST and VCPU; restore_guest.c */
+int restore_guest(struct restore *restore, const struct checkpoint_item *item,
+                  struct chaos_error *err);
+int restore_vcpu(struct restore *restore, const struct checkpoint_item *item,
+                 struct chaos_error *err);
+
+#endif

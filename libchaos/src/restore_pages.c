@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The memory of a restored guest: one mapping for each window's pages that have contents. */
+#include "restore.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+
+#define ENTRIES 512u
+
+static const struct memory *memory_of(const struct restore *restore)
+{
+    return &restore->creation.shell->memory;
+}
+
+static int no_memory(struct chaos_error *err)
+{
+    return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+}
+
+static char *page_at(const struct restore *restore, uint32_t index)
+{
+    return restore->mapped + restore->slot[index] * HV_PAGE_SIZE;
+}
+
+void restore_unmap(struct restore *restore)
+{
+    struct hv *hv = restore->creation.chaos->hv;
+
+    if (restore->mapped)
+        hv->ops->unmap(hv, restore->mapped, restore->nr_mapped);
+    restore->mapped = NULL;
+}
+
+void restore_pages_release(struct restore *restore)
+{
+    restore_unmap(restore);
+    free(restore->pins);
+    restore->pins = NULL;
+}
+
+/* Pages that are the same as another, once that one has its contents. */
+static void fill_same(struct restore *restore)
+{
+    const struct checkpoint_reader *reader = restore->reader;
+    uint32_t i, n, at = 0;
+
+    for (i = 0; i < reader->window.nr_runs; at += reader->run[i++].nr)
+        if (reader->run[i].kind == CHECKPOINT_KIND_SAME)
+            for (n = 0; n < reader->run[i].nr; n++)
+                memcpy(page_at(restore, at + n), page_at(restore, reader->run[i].same),
+                       HV_PAGE_SIZE);
+}
+
+static int add_pins(struct restore *restore, const struct checkpoint_run *run, uint64_t pfn,
+                    struct chaos_error *err)
+{
+    struct hv_mmu_op *grown;
+    uint32_t i;
+
+    if (restore->room_pins - restore->nr_pins < run->nr) {
+        restore->room_pins = (restore->nr_pins + run->nr) * 2;
+        grown = realloc(restore->pins, restore->room_pins * sizeof(*grown));
+        if (!grown)
+            return no_memory(err);
+        restore->pins = grown;
+    }
+    for (i = 0; i < run->nr; i++)
+        restore->pins[restore->nr_pins++] = (struct hv_mmu_op){
+            .cmd = (enum hv_mmu_cmd)(HV_MMU_PIN_L1 + run->kind - CHECKPOINT_KIND_TABLE1),
+            .frame = memory_frame(memory_of(restore), pfn + i)};
+    return 0;
+}
+
+_Static_assert(HV_MMU_PIN_L1 + 3 == HV_MMU_PIN, "pins are in the order of their levels");
+
+int restore_window(struct restore *restore, struct chaos_error *err)
+{
+    const struct checkpoint_reader *reader = restore->reader;
+    const uint32_t domid = restore->creation.shell->record.domid;
+    struct hv *hv = restore->creation.chaos->hv;
+    cleanup_free struct hv_mmu_op *clear = malloc(reader->window.nr * sizeof(*clear));
+    cleanup_free uint64_t *frames = malloc(reader->window.nr * sizeof(*frames));
+    size_t nr_clear = 0;
+    uint32_t i, n, at = 0;
+    void *address;
+    int rc = 0;
+
+    if (!clear || !frames)
+        return no_memory(err);
+    restore_unmap(restore);
+    restore->nr_mapped = 0;
+    for (i = 0; rc == 0 && i < reader->window.nr_runs; i++) {
+        const struct checkpoint_run *run = &reader->run[i];
+
+        for (n = 0; n < run->nr; n++, at++) {
+            const uint64_t frame = memory_frame(memory_of(restore), reader->window.first + at);
+
+            restore->slot[at] = (uint16_t)restore->nr_mapped;
+            if (run->kind == CHECKPOINT_KIND_ZERO)
+                clear[nr_clear++] = (struct hv_mmu_op){.cmd = HV_MMU_CLEAR, .frame = frame};
+            else
+                frames[restore->nr_mapped++] = frame;
+        }
+        if (run->flags & CHECKPOINT_PINNED)
+            rc = add_pins(restore, run, reader->window.first + at - run->nr, err);
+    }
+    if (rc < 0)
+        return rc;
+    rc = nr_clear > 0 ? hv->ops->mmu(hv, domid, clear, nr_clear) : 0;
+    if (rc < 0)
+        return hv_error(err, rc, "clear its memory");
+    if (restore->nr_mapped == 0)
+        return 0;
+    rc = hv->ops->map(hv, domid, frames, restore->nr_mapped, true, &address);
+    if (rc < 0)
+        return hv_error(err, rc, "map its memory");
+    restore->mapped = address;
+    return 0;
+}
+
+/* Pages of the guest become machine frames. The reader has checked that they are its own. */
+static void load_table(const struct memory *memory, uint64_t *to, const uint64_t *from)
+{
+    struct memory_run run = {0};
+    uint64_t pfn, first = 0;
+    unsigned int i;
+
+    for (i = 0; i < ENTRIES; i++) {
+        if (!(from[i] & PTE_PRESENT)) {
+            to[i] = from[i];
+            continue;
+        }
+        pfn = (from[i] & PTE_FRAME) >> PTE_FRAME_SHIFT;
+        if (pfn - first >= run.nr) {
+            run = memory_run(memory, pfn);
+            first = pfn;
+        }
+        to[i] = (from[i] & ~PTE_FRAME) | (run.frame + (pfn - first)) << PTE_FRAME_SHIFT;
+    }
+}
+
+int restore_data(struct restore *restore, const struct checkpoint_item *item,
+                 struct chaos_error *err)
+{
+    const struct checkpoint_reader *reader = restore->reader;
+    const uint8_t *from = item->data.bytes;
+    uint32_t i;
+
+    (void)err;
+    for (i = 0; i < item->data.nr; i++, from += HV_PAGE_SIZE) {
+        const struct checkpoint_stored *stored = &reader->stored[item->data.from + i];
+        char *to = page_at(restore, stored->index);
+
+        if (stored->kind == CHECKPOINT_KIND_DATA)
+            memcpy(to, from, HV_PAGE_SIZE);
+        else
+            load_table(memory_of(restore), (uint64_t *)to, (const uint64_t *)from);
+    }
+    if (item->data.from + item->data.nr == reader->nr_stored)
+        fill_same(restore);
+    return 0;
+}
+
+int restore_pin(struct restore *restore, struct chaos_error *err)
+{
+    struct hv *hv = restore->creation.chaos->hv;
+    int rc = 0;
+
+    if (restore->nr_pins > 0)
+        rc = hv->ops->mmu(hv, restore->creation.shell->record.domid, restore->pins,
+                          restore->nr_pins);
+    return rc < 0 ? hv_error(err, rc, "pin its page tables") : 0;
+}
