@@ -24,22 +24,25 @@ static bool check_daemon(void)
     struct chaos_client *client;
     struct chaos_error err;
     char text[CHAOS_ERROR_TEXT];
-    bool ok = true;
+    enum chaos_finding_state state = CHAOS_FINDING_BAD;
 
     if (chaos_client_open(NULL, &client, &err) < 0) {
-        ok = err.exit == CHAOS_EXIT_DAEMON;
+        if (err.exit == CHAOS_EXIT_DAEMON)
+            state = CHAOS_FINDING_ABSENT;
         snprintf(text, sizeof(text), "%s",
-                 ok ? "does not run: guests are created the cold way (chaosd(8))" : err.text);
+                 state == CHAOS_FINDING_ABSENT
+                     ? "does not run: guests are created the cold way (chaosd(8))"
+                     : err.text);
     } else if (chaos_client_info(client, &info, &err) < 0) {
-        ok = false;
         snprintf(text, sizeof(text), "%s", err.text);
     } else {
-        ok = info.degraded[0] == '\0';
+        if (info.degraded[0] == '\0')
+            state = CHAOS_FINDING_GOOD;
         snprintf(text, sizeof(text), "version %s, pid %u%s%s", info.version, info.pid,
-                 ok ? "" : ", degraded: ", info.degraded);
+                 info.degraded[0] ? ", degraded: " : "", info.degraded);
     }
-    show(NULL, "chaosd", ok, text);
-    return ok;
+    show(NULL, "chaosd", state, text);
+    return state != CHAOS_FINDING_BAD;
 }
 
 static int run(const struct cmd_call *call, struct chaos_error *err)
@@ -59,6 +62,6 @@ const struct command cmd_doctor = {
     .run = run,
     .summary = "check that this host has what guests need",
     .notes =
-        "One line a check: \"ok\", \"-\" for what this host does not have and does not need, or "
+        "One line a check: \"ok\", \"-\" for what this host does not have and does not need, or\n"
         "\"FAIL\" and what to do. The exit status is 0 if nothing failed.",
 };
