@@ -71,6 +71,7 @@ static void test_other_layouts(void **state)
 static void test_larger_shell(void **state)
 {
     struct fixture *f = *state;
+    struct chaos_config config;
     struct chaos_domain domain;
     struct shell *shell;
 
@@ -81,6 +82,10 @@ static void test_larger_shell(void **state)
     fixture_check_guest(f, &domain);
     assert_int_equal(domain.memory_kib, 5 << 10);
     shell_finish(f->chaos, shell);
+    /* Nothing of the shell's record, which was longer, is left behind the guest's. */
+    assert_int_equal(chaos_domain_config(f->chaos, &domain, &config, &f->err), 0);
+    assert_string_equal(config.cmdline, "one two");
+    chaos_config_free(&config);
 }
 
 static void test_paused(void **state)
@@ -311,6 +316,9 @@ static void test_flavours(void **state)
     assert_int_equal(flavour_misfit(&f->flavour, &config), -1);
     config = f->config;
     config.vifs[0].id = 1;
+    assert_false(flavour_of(&config, &other));
+    config = f->config;
+    config.nr_disks = 1;
     assert_false(flavour_of(&config, &other));
     config = f->config;
     config.cpu_affinity[0] = 1;
