@@ -80,23 +80,17 @@ sleep 5
 check "is the end of it" is_gone crash
 latency=$(chaos events --no-follow -o json | python3 -c 'import json, sys
 from datetime import datetime
-last = None
+made = 0
 for e in map(json.loads, sys.stdin):
     t = datetime.fromisoformat(e["time"].rstrip("Z")).timestamp()
-    if e.get("name") == "crash":
-        if e["event"] == "crashed" and last:
-            print(round((t - last) * 1e6)); break
-        last = t')
-check "its crash was noticed $latency us after its start" test "${latency:-99999}" -lt 20000
+    if e.get("name") == "crash" and e["event"] in ("created", "restarted"):
+        made = t
+    if e.get("name") == "crash" and e["event"] == "crashed":
+        print(round((t - made) * 1e6))' | sort -n | tail -n 1)
+check "its crashes were noticed at most $latency us after it was made" test "${latency:-99999}" -lt 20000
 
 check "on_crash is destroy" chaos create "$GUESTS/crash.cfg"
 check "it goes" wait_for 5 is_gone crash
-
-note "another toolstack destroys it"
-chaos create "$GUESTS/noop.cfg"
-sleep 0.2
-xl destroy "$(chaos domid noop)" || note "xl cannot"
-check "its record goes as well" wait_for 5 test ! -e /run/chaos/domains/noop
 
 note "ends while chaosd is away"
 chaos create "$GUESTS/noop.cfg" name=off
