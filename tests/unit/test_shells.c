@@ -318,6 +318,9 @@ static void test_flavours(void **state)
     config.vifs[0].id = 1;
     assert_false(flavour_of(&config, &other));
     config = f->config;
+    config.nr_disks = 1;
+    assert_false(flavour_of(&config, &other));
+    config = f->config;
     config.cpu_affinity[0] = 1;
     assert_false(flavour_of(&config, &other));
     assert_int_equal(flavour_misfit(&f->flavour, &config), -1);
