@@ -171,12 +171,14 @@ static long ioc_wait(void __user *arg)
 
 	if (copy_from_user(&wait, user, sizeof(wait)))
 		return -EFAULT;
-	if (wait.key.reserved || wait.key.type != NOXS_DEV_VIF)
+	if (wait.key.reserved ||
+	    (wait.key.type != NOXS_DEV_VIF && wait.key.type != NOXS_DEV_SYSCTL))
 		return -EINVAL;
 	dev = noxs_get(wait.key.domid, wait.key.type, wait.key.id);
 	if (!dev)
 		return -ENOENT;
-	rc = noxs_vif_wait(dev, wait.timeout_ms);
+	rc = wait.key.type == NOXS_DEV_VIF ? noxs_vif_wait(dev, wait.timeout_ms)
+					   : noxs_sysctl_wait(dev, wait.timeout_ms);
 	noxs_device_info(dev, &wait.info);
 	noxs_put(dev);
 	if (copy_to_user(&user->info, &wait.info, sizeof(wait.info)))

@@ -122,6 +122,7 @@ void noxs_queue(struct work_struct *work);
 /* sysctl.c */
 extern const struct noxs_type noxs_sysctl_type;
 int noxs_sysctl_request(domid_t domid, u32 request, u32 *sequence);
+long noxs_sysctl_wait(struct noxs_device *dev, u32 timeout_ms);
 
 /* chardev.c */
 int noxs_chardev_init(void);

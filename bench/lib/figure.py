@@ -103,8 +103,12 @@ class Figure:
         try:
             for future in [pool.submit(one, *numbered) for numbered in enumerate(chosen, 1)]:
                 future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            host.remove_all()
+            raise
         finally:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown()
         results = self.results(options)
         series.write_samples(os.path.join(options.out, f"{self.name}.csv"), series.CREATE, results)
         series.write_samples(os.path.join(options.out, "destroy.csv"), series.DESTROY, results)
@@ -144,8 +148,9 @@ class Figure:
         parser.add_argument("--n", type=int, metavar="N", help="at most N guests in a series")
         parser.add_argument("--systems", metavar="LIST",
                             help="only these systems or rows; results of others are kept")
-        parser.add_argument("--jobs", type=int, default=1, metavar="N",
-                            help="series at a time, each on an emulated host of its own (1)")
+        parser.add_argument("--jobs", type=int, metavar="N",
+                            default=min(2, os.cpu_count() or 1),
+                            help="series at a time, each on an emulated host of its own (2)")
         parser.add_argument("--out", default=os.path.join(host.ROOT, "build", "bench", self.name),
                             help="folder of the results (build/bench/%s)" % self.name)
         chosen = parser.parse_args(arguments)

@@ -5,7 +5,8 @@ import subprocess
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 XENHOST = os.path.join(ROOT, "tests", "host", "xenhost")
-LIFE_S = 24 * 3600
+LIFE_S = 12 * 3600
+active = set()  # names of the hosts that are up
 
 # What `xenhost up` is told for each kind of host.
 KINDS = {
@@ -33,6 +34,12 @@ def remove(name):
                    stderr=subprocess.DEVNULL)
 
 
+def remove_all():
+    """When a run is interrupted; what its threads wait for then fails."""
+    for name in list(active):
+        remove(name)
+
+
 class Host:
     """A host of its own, deterministic unless plain, gone at the end of the with block."""
 
@@ -42,10 +49,16 @@ class Host:
 
     def __enter__(self):
         remove(self.name)
-        xenhost("up", "--name", self.name, *self.arguments)
+        active.add(self.name)
+        try:
+            xenhost("up", "--name", self.name, *self.arguments)
+        except HostError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
+        active.discard(self.name)
         remove(self.name)
 
     def exec(self, *command, timeout_s=LIFE_S):

@@ -78,7 +78,7 @@ def points_of(samples, name):
     return [(int(sample["n"]), float(sample[name])) for sample in samples if sample.get(name)]
 
 
-def stacked(path, title, parts, panels):
+def stacked(path, title, parts, panels, ylabel="virtual ms"):
     """Bars side by side, each a stack of parts; panels of (title, [(label, values)]) have a scale of
     their own. parts: (name, colour)."""
     panels = [panel for panel in panels if panel[1]]
@@ -89,7 +89,7 @@ def stacked(path, title, parts, panels):
     script += ("set style data histograms\nset style histogram rowstacked\n"
                "set style fill solid 0.9 border -1\nset boxwidth 0.7\nset yrange [0:*]\n"
                "set grid ytics lc rgb '#dddddd'\nset xtics rotate by -25 scale 0\n"
-               f"set ylabel 'virtual ms'\nset multiplot layout 1,{len(panels)} "
+               f"set ylabel {text_of(ylabel)}\nset multiplot layout 1,{len(panels)} "
                f"title {text_of(title)}\n")
     for i, (name, _) in enumerate(panels):
         last = i == len(panels) - 1

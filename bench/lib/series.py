@@ -31,7 +31,9 @@ class Row:
 
 
 def command(system, count, *options):
-    """bench-series' command line."""
+    """The command line of bench-series, or of bench-client, which takes the configuration itself."""
+    if system.client:
+        return [f"{BENCH}/bench-client", "-n", str(count), *system.client, *system.create[2:]]
     words = [f"{BENCH}/bench-series", "-n", str(count), "-p", system.probe, *options]
     for part in ("create", "destroy", "domid"):
         if getattr(system, part):
@@ -41,7 +43,8 @@ def command(system, count, *options):
 
 def host_of(figure, row):
     slug = re.sub(r"[^a-z0-9]+", "-", row.key.lower()).strip("-")
-    return Host(f"{figure}-{slug}-{os.getpid()}"[-40:].lstrip("-"), row.system.host, row.mem_gib)
+    return Host(f"{figure}-{slug}-{os.getpid()}"[-40:].lstrip("-"), row.system.host, row.mem_gib,
+                row.system.plain)
 
 
 def prepared(host, system):

@@ -22,6 +22,8 @@ class System:
     host: str = "dom0"      # which kind of host (host.py)
     prepare: tuple = ()     # shell script and its arguments, run once on the host
     color: str = "#444444"
+    client: tuple = ()      # options of bench-client, which then asks chaosd itself
+    plain: bool = False     # on a host with the wall clock's time
 
     @property
     def key(self):
@@ -37,27 +39,71 @@ def cfg(guest):
     return f"{GUESTS}/{guest}.cfg"
 
 
+XENSTORE = 'bus="xenstore"'
+POOL = 64  # shells; between two commands of a series it is filled up
+
+
 def chaos_rows():
+    """LightVM is all of the mechanisms: chaosd with a pool. In a warm pool the image is loaded, too."""
     network = ("start-chaos; ip address add 10.1.0.1/16 dev xenbr0",)
     noop = System("chaos[NoXS]", "noop", (CHAOS, "create", cfg("noop"), "name=bench-{n}"),
                   destroy=(CHAOS, "destroy", "bench-{n}"), domid=(CHAOS, "domid", "bench-{n}"),
                   probe="ready", prepare=("start-chaos",), color="#67a9cf")
     yield noop
-    yield replace(noop, guest="daytime", domid=(), probe="ping", prepare=network, color="#2166ac",
+    daytime = replace(noop, guest="daytime", domid=(), probe="ping", prepare=network, color="#2166ac",
                   create=(CHAOS, "create", cfg("daytime"), "name=bench-{n}",
                           'cmdline="ip={ip}/16"'))
+    yield daytime
+    for row in (noop, daytime):
+        yield replace(row, system="chaos[XS]", create=(*row.create, XENSTORE),
+                      prepare=(f"start-xenstored; {network[0]}",),
+                      color="#80cdc1" if row is noop else "#01665e")
+    for system, image, bus, shades in (
+            ("LightVM", False, "noxs", ("#e66101", "#fdb863")),
+            ("LightVM[warm]", True, "noxs", ("#b35806", "#fee0b6")),
+            ("chaos[XS+split]", False, "xenstore", ("#8c510a", "#dfc27d"))):
+        for row, flavour, color in ((daytime, ("memory=3", "vif=xenbr0"), shades[0]),
+                                    (noop, ("memory=1",), shades[1])):
+            kernel = (f"kernel={GUESTS}/{row.guest}.elf",) if image else ()
+            create = (*row.create, XENSTORE) if bus == "xenstore" else row.create
+            yield replace(row, system=system, color=color, create=create, prepare=script(
+                "prepare-chaosd.sh", str(POOL), f"bus={bus}", *flavour, *kernel))
+
+
+def client_rows():
+    """The daemon asked through the client library: one request after another, with a rest between
+    them or without, and by several clients at once."""
+    how = (("paced", ("-g", "30000"), False), ("1 client", ("-c", "1"), False),
+           ("8 clients", ("-c", "8"), False), ("refill", ("-r",), False), ("8 clients plain", ("-c", "8"), True))
+    for row in chaos_rows():
+        if row.system.startswith("LightVM"):
+            for name, options, plain in how:
+                yield replace(row, system=f"{row.system} {name}", client=options, plain=plain)
 
 
 def xl_rows():
-    """xl cannot build a guest of 1 MiB, so its guests have 4; only creation is timed."""
+    """xl cannot build a guest of 1 MiB, so its guests have 4."""
     xl = "/usr/sbin/xl"
     for store, option, color in (("xl", "", "#b2182b"), ("xl (oxenstored)", "--ocaml", "#ef8a62")):
         base = System(store, "noop", (xl, "create", cfg("noop"), 'name="bench-{n}"', "memory=4"),
                       destroy=(xl, "destroy", "bench-{n}"),
-                      prepare=(f"start-xenstored {option}",), color=color)
+                      prepare=(f"start-xenstored {option}; ip address add 10.1.0.1/16 dev xenbr0",),
+                      color=color)
         yield base
-        yield replace(base, guest="daytime", create=(
+        yield replace(base, guest="daytime", probe="ping", create=(
             xl, "create", cfg("daytime"), 'name="bench-{n}"', "memory=4", 'cmdline="ip={ip}/16"'))
+
+
+def debian_rows():
+    """Debian's kernel, without a change, on the XenStore bus."""
+    xl = System("xl", "Debian", (
+        "/usr/sbin/xl", "create", cfg("debian"), 'name="bench-{n}"', 'cmdline="quiet ip={ip}/16"'),
+        destroy=("/usr/sbin/xl", "destroy", "bench-{n}"), probe="ping",
+        prepare=script("prepare-debian.sh"), color="#67001f")
+    yield xl
+    yield replace(xl, system="chaos[XS]", color="#003c30", destroy=(CHAOS, "destroy", "bench-{n}"),
+                  create=(CHAOS, "create", cfg("debian"), "name=bench-{n}",
+                          'cmdline="quiet ip={ip}/16"', XENSTORE))
 
 
 def process_rows():
@@ -104,7 +150,8 @@ def docker_rows(place, host):
             destroy=(*api, "DELETE", "/containers/bench-{n}?force=1", ""))
 
 
-SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), xl_rows(), container_rows())
+SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), client_rows(), xl_rows(),
+                                 debian_rows(), container_rows())
            for row in rows}
 
 # Beside every figure, from the same run: (row, how often in a full and in a quick run).

@@ -196,28 +196,62 @@ static int run(const struct job *job)
     return 0;
 }
 
+/* Has the first pool keep so many shells more, and waits until they are there. */
+static int refill(unsigned int count)
+{
+    struct chaos_client *client = connected();
+    struct chaos_pool *pools;
+    int64_t start_ns;
+    size_t nr;
+    double ms;
+
+    full_at(client);
+    if (chaos_client_pools(client, &pools, &nr, &err) < 0)
+        die("pools");
+    if (nr == 0) {
+        fputs("client: there is no pool\n", stderr);
+        return 1;
+    }
+    pools[0].low += count;
+    pools[0].high += count;
+    start_ns = monotonic_ns();
+    if (chaos_client_pool_set(client, &pools[0], &err) < 0)
+        die(pools[0].name);
+    ms = (double)(full_at(client) - start_ns) / 1e6;
+    printf("# answered_ms=%.4f full_ms=%.4f hits=0 misses=0\n", ms, ms);
+    printf("n,create_ms,boot_ms,client\n%u,%.4f,,0\n", count, ms / count);
+    return 0;
+}
+
 static int usage(void)
 {
-    fputs("usage: client -n COUNT [-c CLIENTS] [-g GAP_US] CONFIG [KEY=VALUE...]\n", stderr);
+    fputs("usage: client -n COUNT [-c CLIENTS] [-g GAP_US] CONFIG [KEY=VALUE...]\n"
+          "       client -n COUNT -r    how long a pool takes to make COUNT shells more\n",
+          stderr);
     return 2;
 }
 
 int main(int argc, char **argv)
 {
     static struct job job = {.clients = 1};
+    bool only_refill = false;
     FILE *file;
     int option;
 
-    while ((option = getopt(argc, argv, "+n:c:g:")) != -1) {
+    while ((option = getopt(argc, argv, "+n:c:g:r")) != -1) {
         if (option == 'n')
             job.count = (unsigned int)atoi(optarg);
         else if (option == 'c')
             job.clients = (unsigned int)atoi(optarg);
         else if (option == 'g')
             job.gap_us = atol(optarg);
+        else if (option == 'r')
+            only_refill = true;
         else
             return usage();
     }
+    if (only_refill && job.count)
+        return refill(job.count);
     if (!job.count || !job.clients || optind >= argc || argc - optind - 1 > OVERRIDES_MAX)
         return usage();
     job.path = argv[optind++];

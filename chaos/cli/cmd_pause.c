@@ -11,7 +11,7 @@ static int act(struct chaos *chaos, struct chaos_domain *domain, const void *opt
 
 static int run(const struct cmd_call *call, struct chaos_error *err)
 {
-    return domains_each(call, act, err);
+    return domains_each(call, act, NULL, err);
 }
 
 const struct command cmd_pause = {

@@ -21,14 +21,14 @@ static const struct opt_spec options[] = {
     OPT_END,
 };
 
-/* Asks; who cleans up afterwards is us, or a process of its own. */
+/* Asks; who cleans up afterwards is chaosd, us, or a process of its own. */
 static int ask(struct chaos *chaos, struct chaos_domain *domain, const void *given,
                struct chaos_error *err)
 {
     const struct shutdown_options *how = given;
     int rc = chaos_domain_request(chaos, domain, CHAOS_SHUTDOWN_POWEROFF, err);
 
-    if (rc == 0 && !how->wait)
+    if (rc == 0 && !how->wait && !domains_have_daemon())
         rc = domains_watch(domain, err);
     return rc;
 }
@@ -97,7 +97,7 @@ static int run(const struct cmd_call *call, struct chaos_error *err)
                                "--all and the name of a domain exclude each other");
     if (!how->all && call->nr_args == 0)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "needs DOMAIN... or --all");
-    return how->all ? shut_down_all(call, err) : domains_each(call, ask_and_wait, err);
+    return how->all ? shut_down_all(call, err) : domains_each(call, ask_and_wait, NULL, err);
 }
 
 const struct command cmd_shutdown = {

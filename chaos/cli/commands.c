@@ -20,10 +20,14 @@
     ROW(verify)                                                                                    \
     ROW(list)                                                                                      \
     ROW(console)                                                                                   \
+    ROW(logs)                                                                                      \
+    ROW(events)                                                                                    \
     ROW(domid)                                                                                     \
     ROW(domname)                                                                                   \
     ROW(rename)                                                                                    \
     ROW(info)                                                                                      \
+    ROW(pool)                                                                                      \
+    ROW(stats)                                                                                     \
     ROW(doctor)                                                                                    \
     ROW(version)                                                                                   \
     ROW(completion)                                                                                \

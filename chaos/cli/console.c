@@ -9,13 +9,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <chaos/console.h>
-
+#include "console_source.h"
 #include "output.h"
 
 #define DETACH   0x1d /* Ctrl+] */
-#define ALIVE_MS 200  /* the death of a domain makes no event */
-#define CHUNK    2048
+#define ALIVE_MS 200  /* without chaosd the death of a domain makes no event */
 
 static volatile sig_atomic_t interrupted;
 
@@ -26,12 +24,12 @@ static void on_signal(int number)
 }
 
 struct session {
-    struct chaos_console *console;
+    struct console_source *source;
     bool input; /* standard input has not ended */
     bool raw;   /* the terminal has been changed */
     bool detach;
     struct termios saved;
-    char pending[CHUNK]; /* typed, but the guest's ring was full */
+    char pending[CONSOLE_CHUNK]; /* typed, but the guest has not taken it */
     size_t nr_pending;
 };
 
@@ -47,19 +45,23 @@ static void make_raw(struct session *s)
     s->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
+/* -ENODATA: that was all, for ever. */
 static int show(struct session *s, struct chaos_error *err)
 {
-    char buffer[CHUNK];
+    const struct console_ops *ops = s->source->ops;
+    char buffer[CONSOLE_CHUNK];
     size_t length;
-    int rc;
+    int rc, flushed;
 
     do {
-        rc = chaos_console_read(s->console, buffer, sizeof(buffer), &length, err);
-        if (rc < 0)
-            return rc;
-        out_write(buffer, length);
-    } while (length > 0);
-    return out_flush(err);
+        rc = ops->read(s->source, buffer, sizeof(buffer), &length, err);
+        if (rc == 0)
+            out_write(buffer, length);
+    } while (rc == 0 && length > 0);
+    if (rc < 0 && rc != -ENODATA)
+        return rc;
+    flushed = out_flush(err);
+    return flushed < 0 ? flushed : rc;
 }
 
 static void read_input(struct session *s)
@@ -81,7 +83,7 @@ static void read_input(struct session *s)
 static int send_input(struct session *s, struct chaos_error *err)
 {
     size_t taken;
-    int rc = chaos_console_write(s->console, s->pending, s->nr_pending, &taken, err);
+    int rc = s->source->ops->write(s->source, s->pending, s->nr_pending, &taken, err);
 
     if (rc < 0)
         return rc;
@@ -92,26 +94,22 @@ static int send_input(struct session *s, struct chaos_error *err)
 
 static int follow(struct session *s, struct chaos_error *err)
 {
-    bool alive;
-    int rc = 0;
+    int rc;
 
     do {
         struct pollfd fds[2] = {
-            {.fd = chaos_console_fd(s->console), .events = POLLIN},
+            {.fd = s->source->fd, .events = POLLIN},
             {.fd = s->input && s->nr_pending == 0 ? STDIN_FILENO : -1, .events = POLLIN},
         };
 
-        alive = chaos_console_alive(s->console);
-        rc = show(s, err); /* after the look whether it lives: its last words count */
-        if (rc < 0 || !alive)
+        rc = show(s, err);
+        if (rc < 0)
             return rc;
         if (poll(fds, 2, ALIVE_MS) < 0)
             continue; /* a signal */
-        if (fds[0].revents & POLLIN)
-            rc = chaos_console_ack(s->console, err);
-        if (rc == 0 && fds[1].revents)
+        if (fds[1].revents)
             read_input(s);
-        if (rc == 0 && s->nr_pending > 0)
+        if (s->nr_pending > 0)
             rc = send_input(s, err);
     } while (rc == 0 && !s->detach && !interrupted);
     return rc < 0 ? rc : show(s, err);
@@ -124,7 +122,7 @@ int console_run(struct chaos *chaos, const struct chaos_domain *domain, unsigned
     struct session s = {.input = true};
     int rc;
 
-    rc = chaos_console_open(chaos, domain, flags & CONSOLE_FOLLOW, &s.console, err);
+    rc = console_source_open(chaos, domain, flags, &s.source, err);
     if (rc < 0)
         return rc;
     if (flags & CONSOLE_FOLLOW) {
@@ -141,6 +139,6 @@ int console_run(struct chaos *chaos, const struct chaos_domain *domain, unsigned
     } else {
         rc = show(&s, err);
     }
-    chaos_console_close(s.console);
-    return rc;
+    s.source->ops->close(s.source);
+    return rc == -ENODATA ? 0 : rc;
 }

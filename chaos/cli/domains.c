@@ -3,11 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chaos/client.h>
+
 #include "output.h"
+
+#define AWAIT_S        60
+#define AWAIT_FIRST_US 1000
+#define AWAIT_MOST_US  20000
 
 int domains_find(const char *which, struct chaos **chaos, struct chaos_domain *domain,
                  struct chaos_error *err)
@@ -25,7 +32,8 @@ int domains_find(const char *which, struct chaos **chaos, struct chaos_domain *d
     return rc;
 }
 
-int domains_each(const struct cmd_call *call, domain_action *action, struct chaos_error *err)
+int domains_each(const struct cmd_call *call, domain_action *action, domain_absence *absent,
+                 struct chaos_error *err)
 {
     struct chaos_error last = {0};
     struct chaos_domain domain;
@@ -39,6 +47,8 @@ int domains_each(const struct cmd_call *call, domain_action *action, struct chao
         rc = chaos_domain_find(chaos, call->args[i], &domain, err);
         if (rc == 0)
             rc = action(chaos, &domain, call->options, err);
+        if (rc < 0 && err->exit == CHAOS_EXIT_NOT_FOUND && absent)
+            rc = absent(chaos, call->args[i]) == 0 ? 0 : rc;
         if (rc == 0)
             continue;
         if (last.code) /* only the last one is left to main */
@@ -65,6 +75,56 @@ int domains_recreate(struct chaos *chaos, const struct chaos_domain *domain,
     return rc;
 }
 
+bool domains_have_daemon(void)
+{
+    struct chaos_client *client;
+    struct chaos_error ignored;
+
+    if (chaos_client_open(NULL, &client, &ignored) < 0)
+        return false;
+    chaos_client_close(client);
+    return true;
+}
+
+/* True: the name has no domain, or another one than this, as is wanted. */
+static bool is_done(struct chaos *chaos, const struct chaos_domain *domain,
+                    enum chaos_action action, struct chaos_error *err)
+{
+    char which[CHAOS_NAME_MAX + 6];
+    struct chaos_domain now;
+    int rc;
+
+    snprintf(which, sizeof(which), "name:%s", domain->name);
+    rc = chaos_domain_find(chaos, which, &now, err);
+    if (rc < 0)
+        return err->exit == CHAOS_EXIT_NOT_FOUND && action == CHAOS_ACTION_DESTROY;
+    return now.domid != domain->domid;
+}
+
+int domains_await(struct chaos *chaos, const struct chaos_domain *domain, enum chaos_action action,
+                  uint32_t timeout_s, struct chaos_error *err)
+{
+    uint64_t waited_us = 0, pause_us = AWAIT_FIRST_US;
+
+    while (action != CHAOS_ACTION_PRESERVE && !is_done(chaos, domain, action, err)) {
+        if (waited_us >= timeout_s * 1000000ull)
+            return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
+                                   "chaosd has not %s \"%s\" within %u s: see chaos events",
+                                   action == CHAOS_ACTION_RESTART ? "restarted" : "destroyed",
+                                   domain->name, timeout_s);
+        usleep((useconds_t)pause_us);
+        waited_us += pause_us;
+        pause_us = pause_us * 2 < AWAIT_MOST_US ? pause_us * 2 : AWAIT_MOST_US;
+    }
+    return 0;
+}
+
+/* Somebody else may have been at it as well: what is gone needs nothing more. */
+static int unless_gone(int rc, const struct chaos_error *err)
+{
+    return rc < 0 && err->exit == CHAOS_EXIT_NOT_FOUND ? 0 : rc;
+}
+
 int domains_after_shutdown(struct chaos *chaos, const struct chaos_domain *domain,
                            struct chaos_error *err)
 {
@@ -76,16 +136,18 @@ int domains_after_shutdown(struct chaos *chaos, const struct chaos_domain *domai
         return 0; /* somebody else's work */
     rc = chaos_domain_config(chaos, domain, &config, err);
     if (rc < 0)
-        return rc;
+        return unless_gone(rc, err);
     action = domain->reason == CHAOS_SHUTDOWN_POWEROFF ? config.on_poweroff
              : domain->reason == CHAOS_SHUTDOWN_REBOOT ? config.on_reboot
                                                        : config.on_crash;
     chaos_config_free(&config);
     if (action == CHAOS_ACTION_PRESERVE)
         return 0;
+    if (domains_have_daemon())
+        return domains_await(chaos, domain, action, AWAIT_S, err);
     if (action == CHAOS_ACTION_RESTART)
-        return domains_recreate(chaos, domain, err);
-    return chaos_domain_destroy(chaos, domain, false, err);
+        return unless_gone(domains_recreate(chaos, domain, err), err);
+    return unless_gone(chaos_domain_destroy(chaos, domain, false, err), err);
 }
 
 static void watch(struct chaos_domain *domain)

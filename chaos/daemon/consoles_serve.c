@@ -113,6 +113,10 @@ static int find(struct daemon *daemon, const struct request *request, bool ended
     const char *which = wire_find_string(&request->fields, WIRE_WHICH, "");
     struct guest *guest = watch_find(daemon, which);
 
+    if (!guest) { /* perhaps somebody else made it just now */
+        watch_catch_up(daemon);
+        guest = watch_find(daemon, which);
+    }
     if (guest) {
         watch_check_now(daemon, guest); /* it may be so new that nobody has looked at it yet */
         guest = watch_find(daemon, which);

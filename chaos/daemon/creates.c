@@ -13,10 +13,13 @@
 #include "wire_parts.h"
 #include "worker.h"
 
-#define RECLAIM_MAX 16 /* shells given up for one domain */
+#define RECLAIM_MAX    16       /* shells given up for one domain */
+#define AFTERMATH_NS   1000000u /* after the answer: who got it runs first, also on one processor */
+#define AFTERMATH_MOST 16       /* before that time */
 
 /* One request: one domain, or several in a row. */
 struct creation {
+    struct creation *next;
     struct daemon *daemon;
     struct create_request request;
     struct reply_to to; /* client NULL: `done` is told instead */
@@ -35,6 +38,14 @@ struct creation {
     int rc;
     struct chaos_domain domain;
     struct chaos_error err;
+};
+
+/* Those that were answered, in the order of their answers. */
+struct creates {
+    struct daemon *daemon;
+    struct creation *first, **last;
+    unsigned int nr;
+    struct loop_timer aftermath;
 };
 
 static void creation_free(struct creation *c)
@@ -80,6 +91,47 @@ static void reply(struct creation *c)
     reply_send(&c->to, &writer);
 }
 
+/* What nobody waits for. */
+static void conclude(struct creation *c)
+{
+    struct daemon *daemon = c->daemon;
+
+    shell_finish(daemon->chaos, c->used);
+    c->used = NULL;
+    if (c->rc == 0)
+        daemon_created(daemon, &c->domain, &c->request.config);
+    refill_poke(daemon);
+}
+
+void creates_conclude(struct daemon *daemon)
+{
+    struct creates *creates = daemon->creates;
+    struct creation *c;
+
+    loop_timer_stop(daemon->loop, &creates->aftermath);
+    while ((c = creates->first)) {
+        creates->first = c->next;
+        conclude(c);
+        creation_free(c);
+    }
+    creates->last = &creates->first;
+    creates->nr = 0;
+}
+
+static void conclude_later(struct creation *c)
+{
+    struct creates *creates = c->daemon->creates;
+
+    reply_release(&c->to);
+    c->next = NULL;
+    *creates->last = c;
+    creates->last = &c->next;
+    if (creates->nr++ == 0)
+        loop_timer_start(c->daemon->loop, &creates->aftermath, AFTERMATH_NS);
+    if (creates->nr == AFTERMATH_MOST)
+        creates_conclude(c->daemon);
+}
+
 /* A domain was made, or not. */
 static void finish(struct creation *c)
 {
@@ -87,22 +139,19 @@ static void finish(struct creation *c)
 
     if (c->to.client)
         reply(c);
-    shell_finish(daemon->chaos, c->used);
-    c->used = NULL;
-    if (c->rc < 0) {
+    if (c->rc < 0)
         stats_count(daemon, STATS_FAILED_CREATES);
-    } else {
+    else
         stats_time(daemon, c->warm ? STATS_CREATE_WARM : STATS_CREATE_COLD,
                    loop_now() - c->start_ns);
-        daemon_created(daemon, &c->domain, &c->request.config);
-    }
     if (c->done)
         c->done(c->opaque, c->rc < 0 ? NULL : &c->domain, &c->err);
-    if (++c->index < c->request.count)
-        loop_defer(daemon->loop, &c->work);
-    else
-        creation_free(c);
-    refill_poke(daemon);
+    if (++c->index >= c->request.count) {
+        conclude_later(c);
+        return;
+    }
+    conclude(c);
+    loop_defer(daemon->loop, &c->work);
 }
 
 /* ---------------------------------------------------------------- the cold way */
@@ -165,7 +214,7 @@ static bool go_warm(struct creation *c)
     struct pool *pool;
     bool intact = false;
 
-    c->used = pools_take(pools, &c->request.config, &pool);
+    c->used = pools_take(pools, &c->request.config, c->start_ns, &pool);
     if (!c->used)
         return false;
     c->warm = true;
@@ -249,7 +298,34 @@ void creates_start(struct daemon *daemon, struct chaos_config *config, bool paus
     step(c);
 }
 
+static void aftermath(struct loop_timer *timer)
+{
+    creates_conclude(container_of(timer, struct creates, aftermath)->daemon);
+}
+
+static int init(struct daemon *daemon, struct chaos_error *err)
+{
+    struct creates *creates = calloc(1, sizeof(*creates));
+
+    if (!creates)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    creates->daemon = daemon;
+    creates->last = &creates->first;
+    creates->aftermath.expired = aftermath;
+    daemon->creates = creates;
+    return 0;
+}
+
+static void fini(struct daemon *daemon)
+{
+    creates_conclude(daemon);
+    free(daemon->creates);
+    daemon->creates = NULL;
+}
+
 const struct module creates_module = {
     .name = "creates",
+    .init = init,
+    .fini = fini,
     .handlers = {{WIRE_CREATE, handle}},
 };

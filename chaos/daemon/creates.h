@@ -20,4 +20,7 @@ typedef void create_done(void *opaque, const struct chaos_domain *domain,
 void creates_start(struct daemon *daemon, struct chaos_config *config, bool paused,
                    create_done *done, void *opaque);
 
+/* Does now what is left to do for creates that were answered: before their domains are touched. */
+void creates_conclude(struct daemon *daemon);
+
 #endif

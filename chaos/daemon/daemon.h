@@ -16,6 +16,7 @@
 
 struct client;
 struct consoles;
+struct creates;
 struct daemon;
 struct events;
 struct lifecycle;
@@ -78,6 +79,7 @@ struct daemon {
     struct server *server;
     struct workers *workers;
     struct refill *refill;
+    struct creates *creates;
     struct stats *stats;
     /* Each module's own, made by its init. */
     struct ports *ports;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "refill.h"
+#include "creates.h"
 #include "server.h"
 #include "stats.h"
 #include "wire_parts.h"
@@ -70,6 +70,7 @@ static int handle_destroy(struct daemon *daemon, const struct request *request,
     d->to = reply_later(request);
     d->job.run = destroy;
     d->job.done = destroyed;
+    creates_conclude(daemon);
     worker_submit(daemon, &d->job, JOB_CLIENT);
     return 0;
 }
@@ -134,6 +135,7 @@ static int handle_list(struct daemon *daemon, const struct request *request,
     l->to = reply_later(request);
     l->job.run = list;
     l->job.done = listed;
+    creates_conclude(daemon);
     worker_submit(daemon, &l->job, JOB_CLIENT);
     return 0;
 }

@@ -141,7 +141,7 @@ static void created(void *opaque, const struct chaos_domain *domain, const struc
         return;
     }
     if (err->exit == CHAOS_EXIT_EXISTS) { /* somebody else made it: so be it */
-        restart_call_off(daemon->chaos, deed->domain.name);
+        chaos_domain_call_off_restart(daemon->chaos, deed->domain.name);
         if (guest && guest->domid == 0)
             watch_gone(daemon, guest, "another domain has its name");
     } else if (guest) {

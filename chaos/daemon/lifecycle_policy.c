@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "lifecycle_policy.h"
 
-#include <stddef.h>
-
 static uint64_t doubled(uint64_t first, uint32_t times, uint64_t most)
 {
     while (times-- > 0 && first < most)
@@ -62,15 +60,4 @@ struct policy_verdict policy_judge(const struct policy *policy, enum chaos_shutd
 uint64_t policy_retry_ns(uint32_t failures)
 {
     return failures == 0 ? 0 : doubled(POLICY_FIRST_NS, failures - 1, POLICY_MOST_NS);
-}
-
-const char *policy_reason(enum chaos_shutdown reason)
-{
-    static const char *const names[] = {
-        [CHAOS_SHUTDOWN_POWEROFF] = "poweroff", [CHAOS_SHUTDOWN_REBOOT] = "reboot",
-        [CHAOS_SHUTDOWN_SUSPEND] = "suspend",   [CHAOS_SHUTDOWN_CRASH] = "crash",
-        [CHAOS_SHUTDOWN_WATCHDOG] = "watchdog", [CHAOS_SHUTDOWN_SOFT_RESET] = "soft-reset",
-    };
-
-    return (size_t)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
 }

@@ -48,7 +48,4 @@ struct policy_verdict policy_judge(const struct policy *policy, enum chaos_shutd
 /* After so many failed attempts in a row to do it: until the next one. */
 uint64_t policy_retry_ns(uint32_t failures);
 
-/* "poweroff", "reboot", "suspend", "crash", "watchdog", "soft-reset", or "unknown". */
-const char *policy_reason(enum chaos_shutdown reason);
-
 #endif

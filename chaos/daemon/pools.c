@@ -14,6 +14,11 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static uint32_t most(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
@@ -191,7 +196,8 @@ static struct pool *note_demand(struct pools *pools, const struct chaos_config *
 
 static struct pool *best_fit(struct pools *pools, const struct chaos_config *config)
 {
-    const int64_t limit = (int64_t)config->memory_mib * KIB_PER_MIB;
+    /* 1 is for an image that is still to be loaded */
+    const int64_t limit = (int64_t)config->memory_mib * KIB_PER_MIB + 1;
     struct pool *best = NULL;
     int64_t least_misfit = limit + 1;
 
@@ -208,7 +214,8 @@ static struct pool *best_fit(struct pools *pools, const struct chaos_config *con
     return best;
 }
 
-struct shell *pools_take(struct pools *pools, const struct chaos_config *config, struct pool **from)
+struct shell *pools_take(struct pools *pools, const struct chaos_config *config, uint64_t now,
+                         struct pool **from)
 {
     struct pool *wanted = note_demand(pools, config), *pool = best_fit(pools, config);
 
@@ -219,6 +226,7 @@ struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
     /* A warm image's pool is no request's flavour: its demand shows in what is taken from it. */
     if (pool && pool != wanted)
         demand(pool);
+    pools->calm_at = now + POOLS_CALM_NS;
     *from = pool;
     return pool ? pool->shells[--pool->level] : NULL;
 }
@@ -272,16 +280,16 @@ static uint32_t urgency(const struct pool *pool)
 struct pool *pools_next_refill(struct pools *pools, uint64_t now, uint64_t *when)
 {
     struct pool *best = NULL;
-    uint64_t earliest;
+    const uint64_t earliest = later(pools->next_refill_at, pools->yield_until);
 
     *when = UINT64_MAX;
-    earliest =
-        pools->next_refill_at > pools->yield_until ? pools->next_refill_at : pools->yield_until;
     for (struct pool *p = pools->first; p; p = p->next) {
-        uint64_t at = p->retry_at > earliest ? p->retry_at : earliest;
+        uint64_t at = later(p->retry_at, earliest);
 
         if (urgency(p) == 0)
             continue;
+        if (p->level * 2 >= p->target)
+            at = later(at, pools->calm_at);
         if (at > now)
             *when = at < *when ? at : *when;
         else if (!best || urgency(p) > urgency(best))

@@ -22,6 +22,7 @@
 #define POOLS_HISTORY   10          /* ticks that demand is remembered for */
 #define POOLS_RETRY_NS  100000000u  /* after a first failed refill; doubles */
 #define POOLS_RETRY_MAX 30000000000u
+#define POOLS_CALM_NS   2000000u    /* after a request, while there are shells enough */
 #define POOLS_YIELD_NS  5000000000u /* without refills, after shells had to make room */
 
 struct pool_counts {
@@ -50,7 +51,7 @@ struct pools {
     bool adaptive;
     uint32_t adaptive_high, refill_rate;
     uint32_t nr_adaptive, named; /* adaptive pools, and names used up for them */
-    uint64_t next_refill_at, yield_until;
+    uint64_t next_refill_at, yield_until, calm_at;
     struct pool_counts former; /* of pools that went */
 };
 
@@ -69,7 +70,7 @@ void pools_close(struct pools *pools, struct pool *pool);
  * A shell for the request: the one that wastes least, at most as much memory again as was asked
  * for. NULL: none fits. Either way the demand is noted. *from: where it was.
  */
-struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
+struct shell *pools_take(struct pools *pools, const struct chaos_config *config, uint64_t now,
                          struct pool **from);
 /* The request did not use it after all. */
 int pools_untake(struct pool *pool, struct shell *shell);
@@ -78,7 +79,8 @@ bool pools_adopt(struct pools *pools, struct shell *shell);
 
 /*
  * The pool that needs a shell most; the caller prepares one and calls pools_refilled. NULL: none
- * does before *when (UINT64_MAX: until something happens).
+ * does before *when (UINT64_MAX: until something happens). Pools that are half full wait until
+ * whoever was just answered has had time to go on: dom0 may have one processor.
  */
 struct pool *pools_next_refill(struct pools *pools, uint64_t now, uint64_t *when);
 /* shell NULL: it failed. False: the shell is not wanted any more, and still the caller's. */

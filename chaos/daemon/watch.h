@@ -54,6 +54,9 @@ struct guest *watch_find(struct daemon *daemon, const char *which);
 /* Looks at its record and domain unless that has been done; it may be gone afterwards. */
 void watch_check_now(struct daemon *daemon, struct guest *guest);
 
+/* Looks at the records that came and went so far. */
+void watch_catch_up(struct daemon *daemon);
+
 /* The guest is unmade: tells so, and forgets it. */
 void watch_gone(struct daemon *daemon, struct guest *guest, const char *detail);
 /* A guest that has no domain, since a chaosd that died was restarting it. */

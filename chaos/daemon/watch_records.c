@@ -179,9 +179,8 @@ static void let_go(struct watch *watch)
 
 /* ---------------------------------------------------------------- descriptor */
 
-static void settled(struct loop_timer *timer)
+static void read_changes(struct watch *watch)
 {
-    struct watch *watch = container_of(timer, struct watch, settle);
     uint32_t taken = watch->nr_taken;
     int rc = registry_watch_read(watch->records.fd, change, watch);
 
@@ -196,6 +195,17 @@ static void settled(struct loop_timer *timer)
     loop_change(watch->daemon->loop, &watch->records, EPOLLIN);
 }
 
+static void settled(struct loop_timer *timer)
+{
+    read_changes(container_of(timer, struct watch, settle));
+}
+
+void watch_catch_up(struct daemon *daemon)
+{
+    loop_timer_stop(daemon->loop, &daemon->watch->settle);
+    read_changes(daemon->watch);
+}
+
 /* A create is not to wait for us: what it did is looked at a little later. */
 static void records_ready(struct loop_fd *fd, uint32_t events)
 {
@@ -204,7 +214,7 @@ static void records_ready(struct loop_fd *fd, uint32_t events)
     (void)events;
     loop_change(watch->daemon->loop, fd, 0);
     if (loop_timer_start(watch->daemon->loop, &watch->settle, WATCH_SETTLE_NS) < 0)
-        settled(&watch->settle);
+        read_changes(watch);
 }
 
 /* ---------------------------------------------------------------- adoption */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Asking chaosd about domains and for their end, and for what happens to them. */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,53 +76,4 @@ int chaos_client_list(struct chaos_client *client, struct chaos_domain **list, s
     else
         *list = found;
     return rc;
-}
-
-/* ---------------------------------------------------------------- events */
-
-int chaos_client_subscribe(struct chaos_client *client, struct chaos_error *err)
-{
-    struct wire_reader fields;
-    struct wire_writer writer;
-
-    client_begin(client, WIRE_SUBSCRIBE, &writer);
-    return client_call(client, &writer, &fields, err);
-}
-
-static void get_event(const struct wire_reader *fields, struct chaos_event *out)
-{
-    struct wire_field uuid;
-
-    memset(out, 0, sizeof(*out));
-    out->time_ns = wire_find_number(fields, WIRE_TIME_NS, 0);
-    out->domid = (uint32_t)wire_find_number(fields, WIRE_DOMID, 0);
-    out->lost = wire_find_number(fields, WIRE_LOST, 0);
-    if (wire_find(fields, WIRE_UUID, WIRE_BYTES, &uuid) && uuid.length == sizeof(out->uuid))
-        memcpy(out->uuid, uuid.value, sizeof(out->uuid));
-    client_copy(out->name, sizeof(out->name), wire_find_string(fields, WIRE_NAME, ""));
-    client_copy(out->kind, sizeof(out->kind), wire_find_string(fields, WIRE_KIND, ""));
-    client_copy(out->detail, sizeof(out->detail), wire_find_string(fields, WIRE_DETAIL, ""));
-}
-
-int chaos_client_next_event(struct chaos_client *client, struct chaos_event *out,
-                            struct chaos_error *err)
-{
-    struct pollfd ready = {.fd = client->fd, .events = POLLIN};
-    struct wire_reader fields, group;
-    struct wire_header header;
-    struct wire_field field;
-    int rc;
-
-    for (;;) {
-        if (poll(&ready, 1, 0) <= 0)
-            return -EAGAIN;
-        rc = client_receive(client, false, &header, &fields, err);
-        if (rc < 0)
-            return rc;
-        if (!wire_find(&fields, WIRE_EVENT, WIRE_GROUP, &field))
-            continue; /* of a later version */
-        group = wire_group(&field);
-        get_event(&group, out);
-        return 0;
-    }
 }

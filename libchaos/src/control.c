@@ -187,3 +187,14 @@ int chaos_domain_times(struct chaos *chaos, const struct chaos_domain *domain,
     out->device_generation = noxs.generation;
     return 0;
 }
+
+const char *chaos_shutdown_name(enum chaos_shutdown reason)
+{
+    static const char *const names[] = {
+        [CHAOS_SHUTDOWN_POWEROFF] = "poweroff", [CHAOS_SHUTDOWN_REBOOT] = "reboot",
+        [CHAOS_SHUTDOWN_SUSPEND] = "suspend",   [CHAOS_SHUTDOWN_CRASH] = "crash",
+        [CHAOS_SHUTDOWN_WATCHDOG] = "watchdog", [CHAOS_SHUTDOWN_SOFT_RESET] = "soft-reset",
+    };
+
+    return (size_t)reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
+}

@@ -48,7 +48,7 @@ bool restart_wanted(struct chaos *chaos, const char *name)
     return registry_restart_marked(&chaos->registry, name);
 }
 
-bool restart_call_off(struct chaos *chaos, const char *name)
+bool chaos_domain_call_off_restart(struct chaos *chaos, const char *name)
 {
     return registry_unmark_restart(&chaos->registry, name);
 }

@@ -35,7 +35,6 @@ int restart_finish(struct chaos *chaos, const struct chaos_domain *created,
 
 /* False: there is no such mark (any more). */
 bool restart_wanted(struct chaos *chaos, const char *name);
-bool restart_call_off(struct chaos *chaos, const char *name);
 
 /*
  * Calls visit with the name of each domain that was unmade and not created anew by a process that

@@ -134,6 +134,7 @@ static void config_of(struct flavour *flavour, struct chaos_config *out)
     if (flavour->ramdisk[0])
         out->ramdisk = flavour->ramdisk;
     out->bus = flavour->bus;
+    out->bus_given = true;
     out->memory_mib = flavour->memory_mib;
     out->vcpus = flavour->vcpus;
     out->max_event_channels = flavour->max_event_channels;

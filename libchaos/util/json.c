@@ -15,6 +15,8 @@ static void new_line(struct json *j)
     static const char spaces[] = "                                ";
     size_t indent = j->depth * 2;
 
+    if (j->one_line)
+        return;
     put(j, "\n");
     j->sink(j->opaque, spaces, indent < sizeof(spaces) ? indent : sizeof(spaces) - 1);
 }
@@ -75,7 +77,7 @@ static void begin_value(struct json *j, const char *name)
 {
     if (j->depth) {
         if (!j->first)
-            put(j, ",");
+            put(j, j->one_line ? ", " : ",");
         new_line(j);
     }
     j->first = false;

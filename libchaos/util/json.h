@@ -17,7 +17,8 @@ struct json {
     json_sink *sink;
     void *opaque;
     unsigned int depth;
-    bool first; /* nothing written yet in the innermost object or array */
+    bool first;    /* nothing written yet in the innermost object or array */
+    bool one_line; /* set after json_init: the whole value on one line */
 };
 
 void json_init(struct json *j, json_sink *sink, void *opaque);

@@ -36,10 +36,10 @@ struct xenbus_driver {
     static const struct xenbus_driver name                                                         \
         __attribute__((used, section("xenbus_drivers"), aligned(sizeof(void *))))
 
-/* A node below a device's path; the value of a write is formatted. */
+/* A node below a device's path. A post does not wait (xs_posted). */
 int xenbus_read(const char *dir, const char *node, char *value, size_t size);
 int xenbus_read_number(const char *dir, const char *node, uint64_t max, uint64_t *value);
-int xenbus_write(const char *dir, const char *node, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int xenbus_write(const char *dir, const char *node, uint32_t value);
+int xenbus_post(const char *dir, const char *node, uint32_t value);
 
 #endif

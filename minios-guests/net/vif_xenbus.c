@@ -35,13 +35,15 @@ static int write_offer(const struct vif *vif)
         {"event-channel", (unsigned)vif->port},
         {"request-rx-copy", 1},
         {"feature-rx-notify", 1},
-        {"state", NOXS_STATE_CONNECTED},
     };
     int rc = 0;
 
+    xs_posted(); /* of others */
     for (size_t i = 0; i < ARRAY_SIZE(nodes) && !rc; i++)
-        rc = xenbus_write(dev->front, nodes[i].node, "%u", nodes[i].value);
-    return rc;
+        rc = xenbus_post(dev->front, nodes[i].node, nodes[i].value);
+    if (!rc)
+        rc = xenbus_write(dev->front, "state", NOXS_STATE_CONNECTED);
+    return rc ? rc : xs_posted();
 }
 
 static int offer(struct vif *vif)
@@ -53,8 +55,10 @@ static int offer(struct vif *vif)
         return rc;
     vif->port = dev->port = rc;
     rc = write_offer(vif);
-    if (rc)
+    if (rc) {
+        xenbus_post(dev->front, "state", NOXS_STATE_CLOSED);
         evtchn_close(dev->port);
+    }
     return rc;
 }
 
@@ -84,7 +88,7 @@ static void work(struct xenbus_device *dev)
     if (!v->closing)
         return;
     if (!v->told)
-        v->told = !xenbus_write(dev->front, "state", "%u", NOXS_STATE_CLOSED);
+        v->told = !xenbus_write(dev->front, "state", NOXS_STATE_CLOSED);
     if (dev->back_state == NOXS_STATE_CLOSED || dev->back_state == NOXS_STATE_UNKNOWN)
         drop(v);
 }
@@ -102,6 +106,7 @@ static void changed(struct xenbus_device *dev)
 static int read_info(const struct xenbus_device *dev, struct vif_info *info)
 {
     char text[64];
+    uint64_t mtu;
     int rc = xenbus_read(dev->front, "mac", text, sizeof(text));
 
     if (rc)
@@ -110,6 +115,8 @@ static int read_info(const struct xenbus_device *dev, struct vif_info *info)
         return -XEN_EINVAL;
     info->id = dev->id;
     info->mtu = 1500;
+    if (!xenbus_read_number(dev->front, "mtu", 1500, &mtu) && mtu >= 576)
+        info->mtu = (uint16_t)mtu;
     if (!xenbus_read(dev->back, "ip", text, sizeof(text)))
         vif_parse_ip(text, &info->ipv4, &info->ipv4_prefix);
     return 0;

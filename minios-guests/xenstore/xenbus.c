@@ -40,18 +40,26 @@ int xenbus_read_number(const char *dir, const char *node, uint64_t max, uint64_t
     return parse_u64(text, max, value) ? 0 : -XEN_EINVAL;
 }
 
-int xenbus_write(const char *dir, const char *node, const char *fmt, ...)
+static int put_number(const char *dir, const char *node, uint32_t value,
+                      int put(const char *, const char *))
 {
-    char path[XENBUS_PATH + 32], value[64];
+    char path[XENBUS_PATH + 32], text[16];
     int rc = join(path, dir, node);
-    va_list ap;
 
     if (rc)
         return rc;
-    va_start(ap, fmt);
-    vsnprintf(value, sizeof(value), fmt, ap);
-    va_end(ap);
-    return xs_write(path, value);
+    snprintf(text, sizeof(text), "%u", value);
+    return put(path, text);
+}
+
+int xenbus_write(const char *dir, const char *node, uint32_t value)
+{
+    return put_number(dir, node, value, xs_write);
+}
+
+int xenbus_post(const char *dir, const char *node, uint32_t value)
+{
+    return put_number(dir, node, value, xs_post);
 }
 
 /* ------------------------------------------------------------------ devices */
@@ -192,7 +200,7 @@ static void start_control(void)
         char node[32];
 
         snprintf(node, sizeof(node), "feature-%s", requests[i].name);
-        xenbus_write("control", node, "1");
+        xenbus_post("control", node, 1);
     }
 }
 

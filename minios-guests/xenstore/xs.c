@@ -9,6 +9,7 @@ static struct wait_queue waiting;
 static bool woken;
 static struct xs_message *in;
 static uint32_t last_request;
+static int posted; /* the first error of what was posted */
 static uint64_t last_token;
 static struct xs_watch *watches;
 
@@ -38,6 +39,7 @@ int xs_reconnect(void)
         return port;
     broken = 0;
     in->got = 0;
+    posted = 0;
     while (watches) {
         watches->token = 0;
         watches = watches->next;
@@ -113,13 +115,17 @@ static int await_reply(uint32_t id)
             return rc;
         if (!rc)
             wait_on(&waiting, NEVER);
-        else if (in->header.type != XS_WATCH_EVENT && in->header.req_id == id)
+        else if (in->header.type == XS_WATCH_EVENT)
+            continue;
+        else if (in->header.req_id == id)
             return xs_message_error(in);
+        else if (!posted)
+            posted = xs_message_error(in);
     }
 }
 
 /* The payload is a path with its zero, and maybe more. */
-static int request(uint32_t type, const char *path, const char *more, size_t more_len)
+static int send(uint32_t type, const char *path, const char *more, size_t more_len)
 {
     size_t path_len = strlen(path) + 1;
     struct xsd_sockmsg header = {
@@ -137,10 +143,16 @@ static int request(uint32_t type, const char *path, const char *more, size_t mor
         rc = put(path, path_len);
     if (!rc)
         rc = put(more, more_len);
-    if (rc)
-        return rc;
-    evtchn_notify(port);
-    return await_reply(header.req_id);
+    if (!rc)
+        evtchn_notify(port);
+    return rc;
+}
+
+static int request(uint32_t type, const char *path, const char *more, size_t more_len)
+{
+    int rc = send(type, path, more, more_len);
+
+    return rc ? rc : await_reply(last_request);
 }
 
 int xs_read(const char *path, char *value, size_t size)
@@ -158,6 +170,19 @@ int xs_read(const char *path, char *value, size_t size)
 int xs_write(const char *path, const char *value)
 {
     return request(XS_WRITE, path, value, strlen(value));
+}
+
+int xs_post(const char *path, const char *value)
+{
+    return send(XS_WRITE, path, value, strlen(value));
+}
+
+int xs_posted(void)
+{
+    int rc = posted;
+
+    posted = 0;
+    return rc;
 }
 
 int xs_directory(const char *path, const char **names, size_t *len)

@@ -13,6 +13,11 @@ int xs_reconnect(void);                                  /* in a new domain: no 
 int xs_read(const char *path, char *value, size_t size); /* -XEN_E2BIG: does not fit */
 int xs_write(const char *path, const char *value);
 
+/* The same without waiting: for a few in a row. What fails is told by the next xs_posted, which
+ * comes after a request that waits (replies come in order). */
+int xs_post(const char *path, const char *value);
+int xs_posted(void);
+
 /* The names in a directory, each ended by a zero, valid until the next request. */
 int xs_directory(const char *path, const char **names, size_t *len);
 

@@ -90,8 +90,8 @@ struct noxs_dev_info {
     uint32_t hotplug;     /* enum noxs_hotplug */
     uint32_t grant;
     uint32_t evtchn;
-    uint32_t ifindex; /* vif: of the netdev */
-    uint32_t reserved;
+    uint32_t ifindex;      /* vif: of the netdev */
+    uint32_t acknowledged; /* sysctl: sequence of the last request that the front-end took */
     struct noxs_dev_config config;
 };
 NOXS_STATIC_ASSERT(dev_info_size, sizeof(struct noxs_dev_info) == 168);
@@ -109,8 +109,11 @@ struct noxs_ioc_list {
     uint64_t infos; /* user pointer to struct noxs_dev_info[nr] */
 };
 
-/* WAIT: until the vif's hot-plug is DONE or FAILED, or the time is over (-ETIMEDOUT); info is
- * filled either way. */
+/*
+ * WAIT: until the vif's hot-plug is DONE or FAILED, or the sysctl device's front-end took the last
+ * request (-ENOTCONN: it is not connected), or the time is over (-ETIMEDOUT); info is filled either
+ * way. A front-end may say what it likes: that it took a request does not tell that it obeys.
+ */
 struct noxs_ioc_wait {
     uint32_t abi_version;
     uint32_t timeout_ms;

@@ -89,9 +89,9 @@ static void test_retry(void **state)
 static void test_reasons(void **state)
 {
     (void)state;
-    assert_string_equal(policy_reason(CHAOS_SHUTDOWN_CRASH), "crash");
-    assert_string_equal(policy_reason((enum chaos_shutdown)6), "unknown");
-    assert_string_equal(policy_reason((enum chaos_shutdown) - 1), "unknown");
+    assert_string_equal(chaos_shutdown_name(CHAOS_SHUTDOWN_CRASH), "crash");
+    assert_string_equal(chaos_shutdown_name((enum chaos_shutdown)6), "unknown");
+    assert_string_equal(chaos_shutdown_name((enum chaos_shutdown) - 1), "unknown");
 }
 
 int main(void)

@@ -82,9 +82,9 @@ static void test_called_off(void **state)
     struct chaos_config config;
     struct chaos_domain created;
 
-    assert_false(restart_call_off(f->chaos, "guest"));
+    assert_false(chaos_domain_call_off_restart(f->chaos, "guest"));
     begin(f, &config);
-    assert_true(restart_call_off(f->chaos, "guest"));
+    assert_true(chaos_domain_call_off_restart(f->chaos, "guest"));
     assert_false(restart_wanted(f->chaos, "guest"));
     assert_int_equal(chaos_domain_create(f->chaos, &config, NULL, &created, &f->err), 0);
     assert_int_equal(restart_finish(f->chaos, &created, &f->err), -ECANCELED);

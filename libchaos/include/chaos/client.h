@@ -131,26 +131,63 @@ int chaos_client_stats(struct chaos_client *client, struct chaos_metric **list, 
 
 /* ---------------------------------------------------------------- events */
 
-/* Something that happened to a domain. */
+/* Something that happened to a guest, or to a pool. */
 struct chaos_event {
-    uint64_t time_ns; /* CLOCK_REALTIME */
-    uint32_t domid;
+    uint64_t sequence; /* counted from the daemon's start */
+    uint64_t lost;     /* so many before it could not be told */
+    uint64_t time_ns;  /* CLOCK_REALTIME */
+    uint32_t domid;    /* 0: none */
     uint8_t uuid[16];
     char name[CHAOS_NAME_MAX + 1];
-    char kind[24];    /* "created", "shutdown", "destroyed", ...: chaosd(8) lists them */
+    char kind[24]; /* "created", "shutdown", "destroyed", ...: chaos(1) lists them */
+    bool ended;    /* reason says how */
+    enum chaos_shutdown reason;
     char detail[128]; /* more about it, or "" */
-    uint64_t lost;    /* so many before it could not be told */
 };
 
 /*
- * Has events sent on this handle, which is good for chaos_client_next_event and
- * chaos_client_close from then on.
+ * Has what happens from now on sent on this handle, which is good for chaos_client_next_event and
+ * chaos_client_close from then on. chaos_client_events: with the last `tail` events before it
+ * (the daemon keeps 1024), and only with these unless follow.
  */
 int chaos_client_subscribe(struct chaos_client *client, struct chaos_error *err);
+int chaos_client_events(struct chaos_client *client, uint32_t tail, bool follow,
+                        struct chaos_error *err);
 /* Readable when there is an event, or the connection ended. For poll; do not read it. */
 int chaos_client_fd(const struct chaos_client *client);
-/* -EAGAIN (err untouched): there is none now. */
+/* -EAGAIN: there is none now. -ENODATA: there will be none. Both leave err untouched. */
 int chaos_client_next_event(struct chaos_client *client, struct chaos_event *out,
                             struct chaos_error *err);
+
+/* ---------------------------------------------------------------- consoles */
+
+/*
+ * Has the log of a guest's console sent on this handle: the last `tail` lines (UINT32_MAX: all that
+ * is kept), and what follows, through restarts, until the guest is gone. Also of one that is gone
+ * already, but not for long. The handle is good for chaos_client_output and chaos_client_close.
+ */
+int chaos_client_logs(struct chaos_client *client, const char *which, uint32_t tail, bool follow,
+                      struct chaos_error *err);
+
+/*
+ * Attaches the guest's console: the end of its log, and what follows. *writer: the process that was
+ * there before and may type; 0: we may, with chaos_client_input.
+ */
+int chaos_client_console(struct chaos_client *client, const char *which, uint32_t *writer,
+                         struct chaos_error *err);
+/* At most 4096 bytes, and only once what was sent before has been taken. */
+#define CHAOS_CLIENT_INPUT_MAX 4096u
+int chaos_client_input(struct chaos_client *client, const char *which, const char *bytes,
+                       size_t length, struct chaos_error *err);
+
+struct chaos_output {
+    const char *bytes; /* until the handle is used again; any bytes at all */
+    size_t length;
+    uint64_t lost; /* so many before these are not kept any more */
+    bool taken;    /* the input that was sent is in the guest's hands */
+};
+/* As chaos_client_next_event. */
+int chaos_client_output(struct chaos_client *client, struct chaos_output *out,
+                        struct chaos_error *err);
 
 #endif

@@ -34,6 +34,9 @@ enum chaos_shutdown {
     CHAOS_SHUTDOWN_SOFT_RESET
 };
 
+/* "poweroff", "reboot", "suspend", "crash", "watchdog", "soft-reset", or "unknown". */
+const char *chaos_shutdown_name(enum chaos_shutdown reason);
+
 struct chaos_domain {
     uint32_t domid;
     uint8_t uuid[16];
@@ -110,6 +113,12 @@ int chaos_domain_wait(struct chaos *chaos, struct chaos_domain *domain, uint32_t
 /* The configuration that it was created from, with the uuid and MACs chosen; chaos_config_free. */
 int chaos_domain_config(struct chaos *chaos, const struct chaos_domain *domain,
                         struct chaos_config *out, struct chaos_error *err);
+
+/*
+ * Calls off the restart of a guest which chaosd, or one that died, has unmade and not yet made
+ * anew. False: none is under way.
+ */
+bool chaos_domain_call_off_restart(struct chaos *chaos, const char *name);
 
 int chaos_domain_rename(struct chaos *chaos, const struct chaos_domain *domain, const char *name,
                         struct chaos_error *err);

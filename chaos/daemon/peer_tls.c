@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "peer_tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#define RECORD 16384 /* bytes that TLS takes at once */
+
+struct peer_tls_context {
+    SSL_CTX *ctx;
+};
+
+struct peer_tls {
+    struct peer peer;
+    SSL *ssl;
+    int fd;
+};
+
+/* Why OpenSSL failed, as far as it says so. */
+static const char *reason(void)
+{
+    const char *text = ERR_reason_error_string(ERR_peek_error());
+
+    return text ? text : "no reason given";
+}
+
+static int bad_file(const char *what, const char *path, struct chaos_error *err)
+{
+    return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG, "cannot use the %s %s: %s", what, path,
+                           reason());
+}
+
+static int check_key(const char *path, struct chaos_error *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return chaos_error_set(err, -errno, CHAOS_EXIT_CONFIG, "cannot use the key %s: %s", path,
+                               strerror(errno));
+    if (st.st_mode & 077)
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_CONFIG,
+                               "the key %s can be read by others: chmod 600 %s", path, path);
+    return 0;
+}
+
+static int load_files(SSL_CTX *ctx, const struct peer_tls_files *files, struct chaos_error *err)
+{
+    int rc = check_key(files->key, err);
+
+    if (rc < 0)
+        return rc;
+    ERR_clear_error();
+    if (SSL_CTX_load_verify_locations(ctx, files->authority, NULL) != 1)
+        return bad_file("authority", files->authority, err);
+    if (SSL_CTX_use_certificate_chain_file(ctx, files->certificate) != 1)
+        return bad_file("certificate", files->certificate, err);
+    if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(ctx) != 1)
+        return bad_file("key", files->key, err);
+    return 0;
+}
+
+int peer_tls_context_new(const struct peer_tls_files *files, struct peer_tls_context **out,
+                         struct chaos_error *err)
+{
+    struct peer_tls_context *context = calloc(1, sizeof(*context));
+    int rc;
+
+    if (context)
+        context->ctx = SSL_CTX_new(TLS_method());
+    if (!context || !context->ctx) {
+        free(context);
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    }
+    SSL_CTX_set_min_proto_version(context->ctx, TLS1_3_VERSION);
+    SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_mode(context->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
+    /* A session that is resumed is one whose certificate nobody looks at again. */
+    SSL_CTX_set_session_cache_mode(context->ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context->ctx, 0);
+    rc = load_files(context->ctx, files, err);
+    if (rc < 0) {
+        peer_tls_context_free(context);
+        return rc;
+    }
+    *out = context;
+    return 0;
+}
+
+void peer_tls_context_free(struct peer_tls_context *context)
+{
+    if (!context)
+        return;
+    SSL_CTX_free(context->ctx);
+    free(context);
+}
+
+/* After a call that returned rc <= 0: 0 to try again, or why not. -ENODATA: the proper end. */
+static int again(struct peer_tls *tls, int rc)
+{
+    switch (SSL_get_error(tls->ssl, rc)) {
+    case SSL_ERROR_WANT_READ:
+        return peer_wait(tls->fd, POLLIN, tls->peer.timeout_ms);
+    case SSL_ERROR_WANT_WRITE:
+        return peer_wait(tls->fd, POLLOUT, tls->peer.timeout_ms);
+    case SSL_ERROR_ZERO_RETURN:
+        return -ENODATA;
+    case SSL_ERROR_SYSCALL:
+        return errno ? -errno : -ECONNRESET;
+    default: /* also an end without goodbye: somebody cut the connection */
+        return -ECONNRESET;
+    }
+}
+
+static int write_all(struct peer_tls *tls, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        int rc;
+
+        ERR_clear_error();
+        errno = 0;
+        rc = SSL_write(tls->ssl, bytes, length < RECORD ? (int)length : RECORD);
+        if (rc > 0) {
+            bytes += rc;
+            length -= (size_t)rc;
+            continue;
+        }
+        rc = again(tls, rc);
+        if (rc < 0)
+            return rc == -ENODATA ? -ECONNRESET : rc;
+    }
+    return 0;
+}
+
+static int tls_write(struct peer *peer, const struct iovec *parts, int nr)
+{
+    struct peer_tls *tls = (struct peer_tls *)peer;
+    int i, rc = 0;
+
+    for (i = 0; i < nr && rc == 0; i++)
+        rc = write_all(tls, parts[i].iov_base, parts[i].iov_len);
+    return rc;
+}
+
+static ssize_t tls_read(struct peer *peer, void *buffer, size_t size)
+{
+    struct peer_tls *tls = (struct peer_tls *)peer;
+    int rc;
+
+    for (;;) {
+        ERR_clear_error();
+        errno = 0;
+        rc = SSL_read(tls->ssl, buffer, size < RECORD ? (int)size : RECORD);
+        if (rc > 0)
+            return rc;
+        rc = again(tls, rc);
+        if (rc < 0)
+            return rc == -ENODATA ? 0 : rc;
+    }
+}
+
+static void tls_close(struct peer *peer)
+{
+    struct peer_tls *tls = (struct peer_tls *)peer;
+
+    if (SSL_is_init_finished(tls->ssl))
+        SSL_shutdown(tls->ssl); /* as far as it goes without waiting */
+    SSL_free(tls->ssl);
+    close(tls->fd);
+    free(tls);
+}
+
+static const struct peer_ops tls_ops = {.write = tls_write, .read = tls_read, .close = tls_close};
+
+/* An address must be in the certificate as an address, a name as a name. */
+static int expect_host(SSL *ssl, const char *host)
+{
+    struct in6_addr address;
+    bool is_address =
+        inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+
+    if (is_address)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+static int shake_hands(struct peer_tls *tls, bool server, struct chaos_error *err)
+{
+    long verdict;
+    int rc;
+
+    do {
+        ERR_clear_error();
+        errno = 0;
+        rc = server ? SSL_accept(tls->ssl) : SSL_connect(tls->ssl);
+        if (rc == 1)
+            return 0;
+        rc = again(tls, rc);
+    } while (rc == 0);
+    verdict = SSL_get_verify_result(tls->ssl);
+    if (verdict != X509_V_OK)
+        return chaos_error_set(err, -EACCES, CHAOS_EXIT_PRIVILEGE,
+                               "the other host's certificate is not accepted: %s",
+                               X509_verify_cert_error_string(verdict));
+    if (rc == -ETIMEDOUT)
+        return chaos_error_set(err, rc, CHAOS_EXIT_TIMEOUT, "the other host fell silent");
+    return chaos_error_set(err, -EACCES, CHAOS_EXIT_PRIVILEGE, "there is no TLS with it: %s",
+                           ERR_peek_error() ? reason() : "the connection was cut");
+}
+
+static int start(struct peer_tls_context *context, int fd, const char *host, int timeout_ms,
+                 struct peer **peer, struct chaos_error *err)
+{
+    struct peer_tls *tls = calloc(1, sizeof(*tls));
+    int rc;
+
+    if (tls)
+        tls->ssl = SSL_new(context->ctx);
+    if (!tls || !tls->ssl || SSL_set_fd(tls->ssl, fd) != 1 ||
+        (host && !expect_host(tls->ssl, host)) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+        if (tls)
+            SSL_free(tls->ssl);
+        free(tls);
+        close(fd);
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "cannot set up TLS: %s",
+                               reason());
+    }
+    tls->peer.ops = &tls_ops;
+    tls->peer.timeout_ms = timeout_ms;
+    tls->fd = fd;
+    rc = shake_hands(tls, host == NULL, err);
+    if (rc < 0) {
+        tls_close(&tls->peer);
+        return rc;
+    }
+    *peer = &tls->peer;
+    return 0;
+}
+
+int peer_tls_connect(struct peer_tls_context *context, int fd, const char *host, int timeout_ms,
+                     struct peer **peer, struct chaos_error *err)
+{
+    return start(context, fd, host, timeout_ms, peer, err);
+}
+
+int peer_tls_accept(struct peer_tls_context *context, int fd, int timeout_ms, struct peer **peer,
+                    struct chaos_error *err)
+{
+    return start(context, fd, NULL, timeout_ms, peer, err);
+}

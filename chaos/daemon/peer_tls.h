@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * TLS 1.3 between two chaosd, each of which shows the other a certificate of the same authority.
+ * The files are read once; a context may be used by many threads.
+ */
+#ifndef CHAOSD_PEER_TLS_H
+#define CHAOSD_PEER_TLS_H
+
+#include "peer.h"
+
+struct peer_tls_files {
+    const char *authority;   /* PEM: who signs the certificates of this cluster */
+    const char *certificate; /* PEM: this host's, for servers and clients */
+    const char *key;         /* PEM; nobody else is to read it */
+};
+
+struct peer_tls_context;
+
+int peer_tls_context_new(const struct peer_tls_files *files, struct peer_tls_context **out,
+                         struct chaos_error *err);
+void peer_tls_context_free(struct peer_tls_context *context); /* NULL: nothing */
+
+/*
+ * Speaks TLS on a connected socket, which it closes in the end, and also on failure. The other side
+ * must have a certificate of the authority, the server's for `host`, a name or an address.
+ */
+int peer_tls_connect(struct peer_tls_context *context, int fd, const char *host, int timeout_ms,
+                     struct peer **peer, struct chaos_error *err);
+int peer_tls_accept(struct peer_tls_context *context, int fd, int timeout_ms, struct peer **peer,
+                    struct chaos_error *err);
+
+#endif
