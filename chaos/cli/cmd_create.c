@@ -4,6 +4,7 @@
 
 #include <chaos/console.h>
 #include <chaos/domain.h>
+#include <chaos/host.h>
 
 #include "cmd.h"
 #include "config_series.h"
@@ -123,6 +124,13 @@ static int create_series(const struct create_options *given, struct config_serie
     return last.code;
 }
 
+static void note_bus(const struct create_options *given, struct chaos_config *config)
+{
+    if (chaos_config_choose_bus(config) && !given->quiet)
+        out_note_as("create", "this host has no noxs: the guest's bus is XenStore "
+                              "(bus=\"xenstore\" says so without this note)");
+}
+
 static int create_here(const struct create_options *given, const struct cmd_call *call,
                        const struct chaos_config_options *how, struct chaos_error *err)
 {
@@ -139,16 +147,20 @@ static int create_here(const struct create_options *given, const struct cmd_call
     if (given->count == 0) {
         rc = chaos_config_load(series.source, series.overrides, series.nr_overrides, how, &config,
                                err);
-        if (rc == 0 && !given->dry_run)
+        if (rc == 0 && !given->dry_run) {
+            note_bus(given, &config);
             return create_one(given, &config, err);
+        }
     } else {
         rc = chaos_config_read(series.source, &text, &series.length, err);
         if (rc < 0)
             return rc;
         series.text = text;
         rc = config_series_first(&series, given->count, &config, err);
-        if (rc == 0 && !given->dry_run)
+        if (rc == 0 && !given->dry_run) {
+            note_bus(given, &config);
             return create_series(given, &series, &config, err);
+        }
     }
     if (rc == 0)
         chaos_config_json(&config, sink, NULL);

@@ -129,12 +129,16 @@ static void configuration(struct sheet *sheet, const struct chaos_config *config
 {
     unsigned int i;
 
+    put(sheet, "bus", config->bus == CHAOS_BUS_XENSTORE ? "xenstore" : "noxs");
     put(sheet, "kernel", config->kernel);
     if (config->ramdisk)
         put(sheet, "ramdisk", config->ramdisk);
     put(sheet, "cmdline", config->cmdline);
     for (i = 0; i < config->nr_vifs; i++)
         vif(sheet, &config->vifs[i]);
+    for (i = 0; i < config->nr_disks; i++)
+        putf(sheet, config->disks[i].vdev, "access=%s,target=%s",
+             config->disks[i].readonly ? "ro" : "rw", config->disks[i].target);
 }
 
 static void domain(struct sheet *sheet, const struct chaos_domain *d,

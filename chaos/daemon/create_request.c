@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <chaos/host.h>
+
 #include "creates.h"
 #include "server.h"
 #include "wire_parts.h"
@@ -106,10 +108,12 @@ static int make_absolute(const char *directory, char **path, struct chaos_error 
     return 0;
 }
 
-static int make_paths_absolute(struct create_request *r, struct chaos_error *err)
+/* What the text leaves open: paths start at the client's folder, and the bus is this host's. */
+static int complete(struct create_request *r, struct chaos_error *err)
 {
     int rc = make_absolute(r->directory, &r->config.kernel, err);
 
+    chaos_config_choose_bus(&r->config);
     return rc < 0 ? rc : make_absolute(r->directory, &r->config.ramdisk, err);
 }
 
@@ -141,7 +145,7 @@ int create_request_read(struct create_request *out, const struct wire_reader *fi
         rc = chaos_config_parse(series->source, series->text, series->length, series->overrides,
                                 series->nr_overrides, &series->how, &out->config, err);
     out->parsed = rc == 0;
-    return rc < 0 ? rc : make_paths_absolute(out, err);
+    return rc < 0 ? rc : complete(out, err);
 }
 
 void create_request_of(struct create_request *out, struct chaos_config *config)
@@ -158,7 +162,7 @@ int create_request_number(struct create_request *r, uint32_t index, struct chaos
     if (!r->numbered || index == 0)
         return 0;
     rc = config_series_next(&r->series, index + 1, &r->config, err);
-    return rc < 0 ? rc : make_paths_absolute(r, err);
+    return rc < 0 ? rc : complete(r, err);
 }
 
 void create_request_free(struct create_request *request)

@@ -13,14 +13,14 @@
 #define UNMAPPED UINT32_MAX
 
 /*
- * What is being written: a list of frames, mapped at `base` in this order. Kernel pages without
+ * What is being written: a list of frames, mapped in this order. Kernel pages without
  * file contents are not among them: Xen clears those, which is cheaper than to map them.
  */
 struct window {
     uint64_t *frames;
-    size_t nr;
-    char *base;
-    uint32_t *kernel_slot;                                /* of each kernel page; UNMAPPED */
+    size_t nr, kept;       /* frames; so many of them stay mapped: Linux unmaps all or nothing */
+    char *base, *rest;     /* of the kept ones, of the others */
+    uint32_t *kernel_slot; /* of each kernel page; UNMAPPED */
     size_t ramdisk, p2m, start_info, tables, shared_info; /* slots */
     struct hv_mmu_op *ops;                                /* pages to clear */
     size_t nr_ops;
@@ -54,7 +54,6 @@ static void add_kernel(struct window *window, const struct build *build)
     uint64_t page, first, last;
     unsigned int i;
 
-    memset(window->kernel_slot, 0xff, layout->kernel_pages * sizeof(*window->kernel_slot));
     for (i = 0; i < image->nr_segments; i++) {
         const struct image_segment *segment = &image->segment[i];
 
@@ -83,18 +82,23 @@ static int plan_window(struct window *window, const struct build *build, uint64_
 {
     const struct layout *layout = &build->layout;
     const struct memory *memory = build->memory;
-    size_t most =
-        layout->kernel_pages + layout->ramdisk_pages + layout->p2m_pages + layout->nr_tables + 2;
+    size_t page, most = layout->kernel_pages + layout->ramdisk_pages + layout->p2m_pages +
+                        layout->nr_tables + 2;
 
     window->frames = malloc(most * sizeof(*window->frames));
     window->kernel_slot = malloc(layout->kernel_pages * sizeof(*window->kernel_slot));
     window->ops = malloc((layout->kernel_pages + 2) * sizeof(*window->ops));
     if (!window->frames || !window->kernel_slot || !window->ops)
         return -ENOMEM;
+    memset(window->kernel_slot, 0xff, layout->kernel_pages * sizeof(*window->kernel_slot));
+    for (page = 0; build->keep && page < build->keep_pages; page++)
+        window->kernel_slot[page] =
+            (uint32_t)add_frames(window, memory, layout->kernel_pfn + page, 1);
+    window->start_info = add_frames(window, memory, layout->start_info_pfn, 1);
+    window->kept = build->keep ? window->nr : 0;
     add_kernel(window, build);
     window->ramdisk = add_frames(window, memory, layout->ramdisk_pfn, layout->ramdisk_pages);
     window->p2m = add_frames(window, memory, layout->p2m_pfn, layout->p2m_pages);
-    window->start_info = add_frames(window, memory, layout->start_info_pfn, 1);
     window->tables = add_frames(window, memory, layout->tables_pfn, layout->nr_tables);
     window->shared_info = window->nr;
     window->frames[window->nr++] = shared_info;
@@ -106,7 +110,8 @@ static int plan_window(struct window *window, const struct build *build, uint64_
 
 static char *slot_address(const struct window *window, size_t slot)
 {
-    return window->base + slot * HV_PAGE_SIZE;
+    return slot < window->kept ? window->base + slot * HV_PAGE_SIZE
+                               : window->rest + (slot - window->kept) * HV_PAGE_SIZE;
 }
 
 /* Clears what the segment's file contents leave over in their first and last page. */
@@ -251,6 +256,8 @@ static int write_window(struct window *window, const struct build *build, struct
 
     if (rc < 0)
         return rc;
+    if (build->keep)
+        memset(window->base, 0, build->keep_pages * HV_PAGE_SIZE);
     write_p2m(window, build);
     write_start_info(window, build);
     write_shared_info(window);
@@ -259,11 +266,40 @@ static int write_window(struct window *window, const struct build *build, struct
     return 0;
 }
 
+static void unmap_window(struct hv *hv, struct window *window, bool keep)
+{
+    if (window->rest)
+        hv->ops->unmap(hv, window->rest, window->nr - window->kept);
+    if (keep || !window->base)
+        return;
+    hv->ops->unmap(hv, window->base, window->kept);
+    window->base = NULL;
+}
+
+static int map_window(struct hv *hv, struct window *window, uint32_t domid)
+{
+    const size_t kept = window->kept;
+    void *address;
+    int rc;
+
+    if (kept > 0) {
+        rc = hv->ops->map(hv, domid, window->frames, kept, true, &address);
+        if (rc < 0)
+            return rc;
+        window->base = address;
+    }
+    rc = hv->ops->map(hv, domid, window->frames + kept, window->nr - kept, true, &address);
+    if (rc < 0)
+        unmap_window(hv, window, false);
+    else
+        window->rest = address;
+    return rc;
+}
+
 int build_memory(struct hv *hv, struct build *build, struct chaos_error *err)
 {
     cleanup(release_window) struct window window = {0};
     struct hv_info info;
-    void *address;
     int rc;
 
     build->console_frame = memory_frame(build->memory, build->layout.console_pfn);
@@ -278,12 +314,12 @@ int build_memory(struct hv *hv, struct build *build, struct chaos_error *err)
     rc = hv->ops->mmu(hv, build->domid, window.ops, window.nr_ops);
     if (rc < 0)
         return hv_error(err, rc, "clear its memory");
-    rc = hv->ops->map(hv, build->domid, window.frames, window.nr, true, &address);
+    rc = map_window(hv, &window, build->domid);
     if (rc < 0)
         return hv_error(err, rc, "map its memory");
-    window.base = address;
     rc = write_window(&window, build, err);
-    hv->ops->unmap(hv, address, window.nr);
+    unmap_window(hv, &window, rc == 0);
+    build->kept = window.base;
     return rc;
 }
 

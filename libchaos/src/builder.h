@@ -21,6 +21,11 @@ struct build {
     uint32_t console_port, store_port; /* store_port: if the layout has a page for its ring */
     uint64_t console_frame;            /* out */
     uint64_t store_frame;              /* out; 0: none */
+    /* To leave some of it mapped: so many pages of a kernel without contents, then the start info.
+     */
+    bool keep;
+    size_t keep_pages;
+    char *kept; /* out: where; the caller unmaps it */
 };
 
 /* Writes the guest's memory: one mapping for all that has contents. */

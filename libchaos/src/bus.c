@@ -8,6 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <chaos/host.h>
+
+#include "noxs_ioctl.h"
+#include "store.h"
+
 struct bus_choice {
     struct bus bus;
     struct bus *of[2]; /* by enum chaos_bus */
@@ -114,6 +119,21 @@ int bus_new(struct bus **out, struct chaos_error *err)
     if (rc < 0 && noxs)
         noxs->ops->close(noxs);
     return rc;
+}
+
+bool chaos_config_choose_bus(struct chaos_config *config)
+{
+    const char *wanted = config->bus_given ? NULL : secure_getenv("CHAOS_BUS");
+
+    if (config->bus_given)
+        return false;
+    config->bus_given = true;
+    if (wanted && strcmp(wanted, "xenstore") == 0)
+        config->bus = CHAOS_BUS_XENSTORE;
+    if (wanted || access(NOXS_DEVICE_PATH, F_OK) == 0 || access(STORE_SOCKET, F_OK) < 0)
+        return false;
+    config->bus = CHAOS_BUS_XENSTORE;
+    return true;
 }
 
 int bus_check_bridges(const struct chaos_config *config, struct chaos_error *err)

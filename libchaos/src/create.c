@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <chaos/host.h>
+
 static uint64_t now_ns(void)
 {
     struct timespec now;
@@ -89,6 +91,7 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
     static const uint8_t none[16];
     int rc;
 
+    chaos_config_choose_bus(&c->config);
     if (memcmp(c->config.uuid, none, sizeof(none)) == 0) {
         rc = create_random(c->config.uuid, sizeof(c->config.uuid), err);
         uuid_mark_random(c->config.uuid);

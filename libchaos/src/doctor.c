@@ -17,15 +17,26 @@
 
 #include "cleanup.h"
 #include "noxs_ioctl.h"
+#include "store.h"
 
 #define DEFAULT_BRIDGE "xenbr0"
 #define MEMORY_LOW_MIB 16
 #define XENDEVD        "xendevd"
 
+/* How a bus is: what there is of it may be broken, or it may not be there at all. */
+enum bus_state { BUS_GOOD, BUS_ABSENT, BUS_BAD };
+
 struct visit {
     chaos_finding *finding;
     void *opaque;
     bool well;
+};
+
+/* One line on a bus, said when it is known whether there is another. */
+struct bus_line {
+    const char *subject;
+    enum bus_state state;
+    char text[CHAOS_ERROR_TEXT];
 };
 
 static void __attribute__((format(printf, 4, 5)))
@@ -37,7 +48,7 @@ say(struct visit *visit, const char *subject, bool ok, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    visit->finding(visit->opaque, subject, ok, text);
+    visit->finding(visit->opaque, subject, ok ? CHAOS_FINDING_GOOD : CHAOS_FINDING_BAD, text);
     visit->well &= ok;
 }
 
@@ -67,41 +78,101 @@ static void look_at_xen(struct visit *visit, struct hv *hv)
             : "; give the control domain less (dom0_mem=), or destroy guests");
 }
 
-static void look_at_noxs(struct visit *visit, struct hv *hv)
+static void __attribute__((format(printf, 3, 4)))
+put(struct bus_line *line, enum bus_state state, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(line->text, sizeof(line->text), format, args);
+    va_end(args);
+    line->state = state;
+}
+
+static void look_at_noxs(struct hv *hv, struct bus_line *line)
 {
     struct hv_noxs noxs;
     int rc = hv->ops->noxs(hv, 0, &noxs);
 
     if (rc == -ENOSYS)
-        say(visit, "noxs in xen", false,
-            "this Xen has no noxs: boot the one built from xen-patches/");
+        put(line, BUS_ABSENT, "this Xen has no noxs: boot the one built from xen-patches/");
     else if (rc < 0)
-        say(visit, "noxs in xen", false, "it does not answer: %s", strerror(-rc));
+        put(line, BUS_BAD, "it does not answer: %s", strerror(-rc));
     else if (noxs.abi_version != NOXS_ABI_VERSION)
-        say(visit, "noxs in xen", false, "ABI version %u, this chaos has %u: install one version",
+        put(line, BUS_BAD, "ABI version %u, this chaos has %u: install one version",
             noxs.abi_version, NOXS_ABI_VERSION);
     else
-        say(visit, "noxs in xen", true, "ABI version %u, %u devices a domain", noxs.abi_version,
-            noxs.max_devs);
+        put(line, BUS_GOOD, "ABI version %u, %u devices a domain", noxs.abi_version, noxs.max_devs);
 }
 
-static void look_at_module(struct visit *visit)
+static void look_at_module(struct bus_line *line)
 {
     cleanup_close int fd = open(NOXS_DEVICE_PATH, O_RDWR | O_CLOEXEC);
     struct noxs_ioc_version version;
 
     if (fd < 0 && (errno == ENOENT || errno == ENXIO || errno == ENODEV))
-        say(visit, "module", false, "%s is missing: modprobe noxs", NOXS_DEVICE_PATH);
+        put(line, BUS_ABSENT, "%s is missing: modprobe noxs", NOXS_DEVICE_PATH);
     else if (fd < 0)
-        say(visit, "module", false, "cannot open %s: %s", NOXS_DEVICE_PATH, strerror(errno));
+        put(line, BUS_BAD, "cannot open %s: %s", NOXS_DEVICE_PATH, strerror(errno));
     else if (ioctl(fd, NOXS_IOC_VERSION, &version) < 0)
-        say(visit, "module", false, "%s does not tell its version: %s", NOXS_DEVICE_PATH,
-            strerror(errno));
+        put(line, BUS_BAD, "%s does not tell its version: %s", NOXS_DEVICE_PATH, strerror(errno));
     else if (version.module != NOXS_ABI_VERSION)
-        say(visit, "module", false, "ABI version %u, this chaos has %u: install one version",
-            version.module, NOXS_ABI_VERSION);
+        put(line, BUS_BAD, "ABI version %u, this chaos has %u: install one version", version.module,
+            NOXS_ABI_VERSION);
     else
-        say(visit, "module", true, "ABI version %u", version.module);
+        put(line, BUS_GOOD, "ABI version %u", version.module);
+}
+
+static void look_at_xenstore(struct bus_line *line)
+{
+    const bool vif = access("/sys/bus/xen-backend/drivers/vif", F_OK) == 0;
+    const bool vbd = access("/sys/bus/xen-backend/drivers/vbd", F_OK) == 0;
+    struct store store = {0};
+    struct chaos_error err;
+
+    if (store_connect(&store, &err) < 0)
+        put(line, BUS_ABSENT, "%s", err.text);
+    else if (!vif || !vbd)
+        put(line, BUS_BAD, "xenstored runs, but the kernel has no back-end for a %s: modprobe %s",
+            vif ? "vbd" : "vif", vif ? "xen-blkback" : "xen-netback");
+    else
+        put(line, BUS_GOOD, "xenstored runs; back-ends for vif and vbd");
+    store_disconnect(&store);
+}
+
+/* A bus that is absent is no failure where the other one is good. */
+static void say_bus(struct visit *visit, const struct bus_line *line, bool other)
+{
+    enum chaos_finding_state state = line->state == BUS_GOOD              ? CHAOS_FINDING_GOOD
+                                     : other && line->state == BUS_ABSENT ? CHAOS_FINDING_ABSENT
+                                                                          : CHAOS_FINDING_BAD;
+
+    visit->finding(visit->opaque, line->subject, state, line->text);
+    visit->well &= state != CHAOS_FINDING_BAD;
+}
+
+static void look_at_buses(struct visit *visit, struct hv *hv)
+{
+    struct bus_line xen = {.subject = "noxs in xen"}, module = {.subject = "module"};
+    struct bus_line xenstore = {.subject = "xenstore"};
+    bool noxs;
+
+    look_at_noxs(hv, &xen);
+    look_at_module(&module);
+    look_at_xenstore(&xenstore);
+    if (xen.state == BUS_GOOD && module.state == BUS_ABSENT)
+        module.state = BUS_BAD; /* who boots the patched Xen wants it */
+    noxs = xen.state == BUS_GOOD && module.state == BUS_GOOD;
+    say_bus(visit, &xen, xenstore.state == BUS_GOOD);
+    say_bus(visit, &module, xenstore.state == BUS_GOOD);
+    say_bus(visit, &xenstore, noxs);
+    if (noxs || xenstore.state == BUS_GOOD)
+        say(visit, "buses", true, "%s",
+            !noxs                        ? "xenstore"
+            : xenstore.state == BUS_GOOD ? "noxs, xenstore"
+                                         : "noxs");
+    else
+        say(visit, "buses", false, "none: there is no way to give a guest devices");
 }
 
 static void look_at_bridge(struct visit *visit)
@@ -202,10 +273,9 @@ bool chaos_doctor(chaos_finding *finding, void *opaque)
         say(&visit, "xen", false, "%s", err.text);
     } else {
         look_at_xen(&visit, hv);
-        look_at_noxs(&visit, hv);
+        look_at_buses(&visit, hv);
         hv->ops->close(hv);
     }
-    look_at_module(&visit);
     look_at_bridge(&visit);
     look_at_xendevd(&visit);
     look_at_state(&visit);

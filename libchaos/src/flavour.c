@@ -11,7 +11,7 @@ bool flavour_of(const struct chaos_config *config, struct flavour *out)
     static const uint64_t any[HV_AFFINITY_WORDS];
     uint32_t i;
 
-    if (memcmp(config->cpu_affinity, any, sizeof(any)) != 0)
+    if (memcmp(config->cpu_affinity, any, sizeof(any)) != 0 || config->nr_disks > 0)
         return false;
     memset(out, 0, sizeof(*out));
     out->bus = config->bus;

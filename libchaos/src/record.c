@@ -60,22 +60,31 @@ void uuid_mark_random(uint8_t uuid[16])
     uuid[8] = (uuid[8] & 0x3f) | 0x80; /* variant 1 */
 }
 
+static bool is_plain(unsigned char c)
+{
+    return c >= ' ' && c != '"' && c != '\'' && c != '\\';
+}
+
 /* For a string in quotes of either kind. */
 static void add_escaped(struct text *text, const char *value)
 {
-    for (; *value; value++) {
-        unsigned char c = (unsigned char)*value;
+    for (;; value++) {
+        const char *plain = value;
+        unsigned char c;
 
-        if (c == '"' || c == '\'' || c == '\\') {
-            text_char(text, '\\');
+        while (is_plain((unsigned char)*value))
+            value++;
+        text_add(text, plain, (size_t)(value - plain));
+        c = (unsigned char)*value;
+        if (c == '\0')
+            return;
+        text_char(text, '\\');
+        if (c >= ' ') {
             text_char(text, *value);
-        } else if (c < ' ') { /* octal, always of three digits */
-            text_char(text, '\\');
+        } else { /* octal, always of three digits */
             text_char(text, (char)('0' + (c >> 6)));
             text_char(text, (char)('0' + (c >> 3 & 7)));
             text_char(text, (char)('0' + (c & 7)));
-        } else {
-            text_char(text, *value);
         }
     }
 }

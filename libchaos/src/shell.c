@@ -54,12 +54,15 @@ static int load(struct creation *c, struct chaos_error *err)
 
     if (shell->kind == SHELL_BARE)
         return 0;
+    c->build.keep = true;
+    c->build.keep_pages = shell->window.kernel_pages;
     rc = create_load_guest(c, err);
-    if (rc == 0)
-        rc = create_set_up_start(c, err);
-    if (rc == 0)
-        rc = shell_window_map(&shell->window, c->chaos->hv, shell->record.domid, &shell->memory,
-                              err);
+    if (rc < 0)
+        return rc;
+    shell->window.base = c->build.kept;
+    rc = create_set_up_start(c, err);
+    if (rc < 0)
+        shell_window_unmap(&shell->window, c->chaos->hv);
     return rc;
 }
 
@@ -108,6 +111,7 @@ static void config_of(struct flavour *flavour, struct chaos_config *out)
     if (flavour->ramdisk[0])
         out->ramdisk = flavour->ramdisk;
     out->bus = flavour->bus;
+    out->bus_given = true;
     out->memory_mib = flavour->memory_mib;
     out->vcpus = flavour->vcpus;
     out->max_event_channels = flavour->max_event_channels;

@@ -13,7 +13,8 @@
 
 #include <chaos/error.h>
 
-#define STORE_PATH 256
+#define STORE_PATH   256
+#define STORE_SOCKET "/run/xenstored/socket"
 
 struct store {
     struct xs_handle *handle;

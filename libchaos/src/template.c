@@ -5,13 +5,13 @@
 
 #include "hv.h"
 
-/* A page more costs 1 us in prepare; a guest gets back what its kernel leaves. */
-#define ROOM_MIN 64u
+/* A page more costs 2 us in prepare; a guest gets back what its kernel leaves. */
+#define ROOM_MIN 32u
 #define ROOM_MAX 256u
 
 static uint64_t room(uint64_t pages)
 {
-    const uint64_t part = pages / 8;
+    const uint64_t part = pages / 12;
 
     return part < ROOM_MIN ? ROOM_MIN : part > ROOM_MAX ? ROOM_MAX : part;
 }

@@ -300,12 +300,11 @@ static int fake_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_
     int rc = fake_turn(fake, "map");
     size_t i;
 
-    (void)write;
     if (!domain)
         return -ESRCH;
     for (i = 0; i < nr; i++)
         if ((!fake_owns(domain, frames[i]) && frames[i] != domain->shared_info_frame) ||
-            is_table(domain->table, domain->nr_tables, frames[i]))
+            (write && is_table(domain->table, domain->nr_tables, frames[i])))
             return -EINVAL;
     if (rc < 0)
         return rc;

@@ -85,6 +85,7 @@ static void test_larger_shell(void **state)
     /* Nothing of the shell's record, which was longer, is left behind the guest's. */
     assert_int_equal(chaos_domain_config(f->chaos, &domain, &config, &f->err), 0);
     assert_string_equal(config.cmdline, "one two");
+    assert_int_equal(config.memory_mib, 5); /* what it has */
     chaos_config_free(&config);
 }
 
@@ -316,6 +317,9 @@ static void test_flavours(void **state)
     assert_int_equal(flavour_misfit(&f->flavour, &config), -1);
     config = f->config;
     config.vifs[0].id = 1;
+    assert_false(flavour_of(&config, &other));
+    config = f->config;
+    config.nr_disks = 1;
     assert_false(flavour_of(&config, &other));
     config = f->config;
     config.cpu_affinity[0] = 1;

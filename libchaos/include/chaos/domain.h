@@ -115,8 +115,8 @@ int chaos_domain_config(struct chaos *chaos, const struct chaos_domain *domain,
                         struct chaos_config *out, struct chaos_error *err);
 
 /*
- * Calls off the restart of a guest which chaosd, or one that died, has unmade and not yet made anew.
- * False: none is under way.
+ * Calls off the restart of a guest which chaosd, or one that died, has unmade and not yet made
+ * anew. False: none is under way.
  */
 bool chaos_domain_call_off_restart(struct chaos *chaos, const char *name);
 

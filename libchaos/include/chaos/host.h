@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <chaos/config.h>
 #include <chaos/domain.h>
 #include <chaos/error.h>
 
@@ -22,8 +23,21 @@ struct chaos_host {
 
 int chaos_host_info(struct chaos *chaos, struct chaos_host *out, struct chaos_error *err);
 
-/* Called with each finding: what was looked at, whether it is well, and what there is or to do. */
-typedef void chaos_finding(void *opaque, const char *subject, bool ok, const char *text);
+/*
+ * Where a configuration gives no bus: what the environment variable CHAOS_BUS says, else noxs, or
+ * XenStore on a host that has only that. True in the last case. Creating a domain does this, too.
+ */
+bool chaos_config_choose_bus(struct chaos_config *config);
+
+enum chaos_finding_state {
+    CHAOS_FINDING_GOOD,
+    CHAOS_FINDING_ABSENT, /* not to be had here, and not needed: the other bus is there */
+    CHAOS_FINDING_BAD
+};
+
+/* Called with each finding: what was looked at, how it is, and what there is or to do. */
+typedef void chaos_finding(void *opaque, const char *subject, enum chaos_finding_state state,
+                           const char *text);
 
 /*
  * Looks at everything that a create needs, also where chaos_open fails. True if all is well. Opens

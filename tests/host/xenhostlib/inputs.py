@@ -23,8 +23,8 @@ INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
 DOM0_MODULES = (
     "arch/x86/crypto", "crypto", "lib", "fs/ext4", "fs/jbd2", "fs/mbcache.ko", "fs/overlayfs",
     "fs/fuse", "drivers/virtio", "drivers/block/virtio_blk.ko", "drivers/block/loop.ko",
-    "drivers/block/xen-blkback", "drivers/char/virtio_console.ko", "drivers/char/hw_random",
-    "drivers/net/virtio_net.ko", "drivers/net/net_failover.ko", "drivers/net/tun.ko",
+    "drivers/block/xen-blkback", "drivers/block/xen-blkfront.ko", "drivers/char/virtio_console.ko",
+    "drivers/char/hw_random", "drivers/net/virtio_net.ko", "drivers/net/net_failover.ko", "drivers/net/tun.ko",
     "drivers/net/tap.ko", "drivers/net/veth.ko", "drivers/net/dummy.ko", "drivers/net/macvlan.ko",
     "drivers/net/xen-netback", "drivers/net/xen-netfront.ko", "drivers/net/vxlan", "drivers/xen", "net/802", "net/8021q",
     "net/bridge", "net/core", "net/ipv4", "net/ipv6", "net/llc", "net/netfilter", "net/packet",

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# For cases with stock guests on XenStore; sourced after lib.sh. Works in /tmp.
+
+# start_store [--stock]: xenstored and xendevd, and our module unless the Xen is a stock one.
+start_store() {
+    [ "${1-}" = --stock ] || insmod /root/noxs.ko || exit 1
+    start-xenstored > /dev/null 2>&1
+    start_xendevd
+}
+
+# A guest's whole user space: /init runs the script on stdin after the modules named are loaded.
+make_initramfs() { # FILE MODULE...
+    local file=$1 top=/tmp/top number=100 path
+    shift
+    rm -rf $top
+    mkdir -p $top/bin $top/sbin $top/dev $top/proc $top/mnt $top/modules
+    cp /bin/busybox $top/bin/
+    for module in "$@"; do
+        modprobe --show-depends "$module"
+    done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' > /tmp/modules
+    while read -r path; do
+        cp "$path" "$top/modules/$number.ko"
+        number=$((number + 1))
+    done < /tmp/modules
+    {
+        echo '#!/bin/busybox sh'
+        echo '/bin/busybox --install -s /bin'
+        echo 'mount -t proc proc /proc; mount -t devtmpfs dev /dev; exec > /dev/hvc0 2>&1'
+        echo 'for m in /modules/*; do insmod $m 2> /dev/null; done'
+        cat
+        echo 'exec sleep 1000000'
+    } > $top/init
+    printf '#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n' > $top/sbin/poweroff
+    printf '#!/bin/busybox sh\nexec /bin/busybox reboot -f\n' > $top/sbin/reboot
+    chmod 755 $top/init $top/sbin/*
+    (cd $top && find . | busybox cpio -o -H newc) > "$file" 2> /dev/null
+}
+
+# An ext4 image with the files named in it, at its root.
+make_disk() { # IMAGE MIB FILE...
+    local image=$1 mib=$2
+    shift 2
+    rm -rf /tmp/disk.d
+    mkdir /tmp/disk.d
+    [ $# -eq 0 ] || cp -r "$@" /tmp/disk.d/
+    dd if=/dev/zero of="$image" bs=1M count=0 seek="$mib" 2> /dev/null
+    mke2fs -q -F -t ext4 -d /tmp/disk.d "$image"
+}
+
+# Lines for make_initramfs: brings up the network, and says so.
+greeting() {
+    echo 'ip addr add 10.0.0.9/24 dev eth0; ip link set eth0 up; echo "user space of $(uname -r)"'
+}
+
+# The configuration of a guest of Debian's kernel and /tmp/initramfs; further lines are added.
+linux_config() { # NAME LINE...
+    printf '%s\n' "name = \"$1\"" 'kernel = "/boot/vmlinux"' 'ramdisk = "/tmp/initramfs"' \
+        'memory = 128' 'cmdline = "console=hvc0 quiet"' "${@:2}" > "$1.cfg"
+}
+
+# Prints a file of an image, which nobody may use meanwhile.
+on_disk() { # IMAGE FILE
+    debugfs -R "cat $2" "$1" 2> /dev/null
+}
+
+# What netdevs, loop devices and XenStore hold, for diff.
+store_state() {
+    xenstore-ls -f /local/domain | grep -v '^/local/domain/0/backend'
+    xenstore-ls -f /local/domain/0/backend 2> /dev/null | grep -c /script
+    ip -o link | awk '{ print $2 }'
+    losetup -a
+    ls /sys/bus/xen-backend/devices
+}
