@@ -20,26 +20,27 @@ static void show(void *opaque, const char *subject, enum chaos_finding_state sta
 /* A host without it is well, one where it does not do its work is not. */
 static bool check_daemon(void)
 {
+    enum chaos_finding_state state = CHAOS_FINDING_BAD;
     struct chaos_client_info info;
     struct chaos_client *client;
     struct chaos_error err;
     char text[CHAOS_ERROR_TEXT];
-    bool ok = true;
 
-    if (chaos_client_open(NULL, &client, &err) < 0) {
-        ok = err.exit == CHAOS_EXIT_DAEMON;
-        snprintf(text, sizeof(text), "%s",
-                 ok ? "does not run: guests are created the cold way (chaosd(8))" : err.text);
-    } else if (chaos_client_info(client, &info, &err) < 0) {
-        ok = false;
-        snprintf(text, sizeof(text), "%s", err.text);
-    } else {
-        ok = info.degraded[0] == '\0';
+    if (chaos_client_open(NULL, &client, &err) == 0 &&
+        chaos_client_info(client, &info, &err) == 0) {
         snprintf(text, sizeof(text), "version %s, pid %u%s%s", info.version, info.pid,
-                 ok ? "" : ", degraded: ", info.degraded);
+                 info.degraded[0] ? ", degraded: " : "", info.degraded);
+        if (!info.degraded[0])
+            state = CHAOS_FINDING_GOOD;
+    } else if (err.exit == CHAOS_EXIT_DAEMON &&
+               (err.code == -ENOENT || err.code == -ECONNREFUSED)) {
+        snprintf(text, sizeof(text), "does not run: guests are created the cold way (chaosd(8))");
+        state = CHAOS_FINDING_ABSENT;
+    } else {
+        snprintf(text, sizeof(text), "%s", err.text);
     }
-    show(NULL, "chaosd", ok, text);
-    return ok;
+    show(NULL, "chaosd", state, text);
+    return state != CHAOS_FINDING_BAD;
 }
 
 static int run(const struct cmd_call *call, struct chaos_error *err)
