@@ -8,13 +8,17 @@ printf '[pools]\nadaptive = no\n' > /tmp/chaosd.conf
 
 serve() { # [COMMAND...]: chaosd in the background, under COMMAND
     "$@" chaosd -f -c /tmp/chaosd.conf >> /tmp/chaosd.log 2>&1 &
-    chaosd_job=$!
+    disown
     wait_for 5 chaos events --no-follow
 }
 
 stop() { # SIGNAL
     pkill -"$1" -x chaosd
-    wait "$chaosd_job" 2> /dev/null
+    wait_for 5 no_chaosd
+}
+
+no_chaosd() {
+    ! pidof chaosd
 }
 
 is_gone() { # NAME
@@ -107,6 +111,8 @@ check "the guest that runs was let be" runs stays
 check "and is known" chaos logs stays
 sleep 1
 check_output 'crashed restarted' "the one that crashed is restarted" kinds crash
+check_output '^restarts +: [1-9]' "info tells how often" chaos info crash
+check_output '^lifecycle +: (backoff|restarting)' "and that it waits" chaos info crash
 check "destroy" chaos destroy crash stays
 
 # kill -9 at each of the calls that change records, in the midst of a restart.
