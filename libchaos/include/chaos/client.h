@@ -139,7 +139,7 @@ struct chaos_event {
     uint32_t domid;    /* 0: none */
     uint8_t uuid[16];
     char name[CHAOS_NAME_MAX + 1];
-    char kind[24]; /* "created", "shutdown", "destroyed", ...: chaosd(8) lists them */
+    char kind[24]; /* "created", "shutdown", "destroyed", ...: chaos(1) lists them */
     bool ended;    /* reason says how */
     enum chaos_shutdown reason;
     char detail[128]; /* more about it, or "" */
