@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "creates.h"
 #include "daemon.h"
 #include "instance.h"
 #include "log.h"
@@ -46,6 +48,18 @@ static int catch_signals(struct daemon *daemon, struct chaos_error *err)
     return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot catch signals: %s",
                                     strerror(-rc))
                   : 0;
+}
+
+/* Each shell has a record open, and each client a socket. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        log_error("cannot raise the limit of open files: %s", strerror(errno));
 }
 
 /* In the background: our parent returns once we are ready. */
@@ -93,7 +107,7 @@ static void wind_up(struct daemon *daemon)
 
     instance_notify("STOPPING=1");
     daemon_quiesce(daemon);
-    while (worker_load(daemon) > 0 && loop_now() < limit)
+    while ((worker_load(daemon) > 0 || creates_busy(daemon)) && loop_now() < limit)
         if (loop_turn(daemon->loop, true) < 0)
             break;
     if (worker_load(daemon) > 0) {
@@ -115,6 +129,7 @@ static int serve(const struct options *options, int parent)
     int rc;
 
     settings_default(&daemon.settings);
+    raise_descriptor_limit();
     if (!daemon.loop) {
         log_error("cannot make an event loop: %s", strerror(errno));
         return EXIT_FAILURE;
