@@ -33,7 +33,7 @@ def medians(results, name):
 def ratios(results, subjects, references):
     """How many times as long a reference's create takes as a subject's, by medians of this run."""
     median = medians(results, "create_ms")
-    subjects = [key for key in subjects if key in median]
+    subjects = [key for key in subjects if key in median and "@" not in key]  # guests
     references = [key for key in references if key in median]
     if not subjects or not references:
         return []

@@ -60,6 +60,6 @@ const struct command cmd_doctor = {
     .run = run,
     .summary = "check that this host has what guests need",
     .notes =
-        "One line a check: \"ok\", \"-\" for what this host does not have and does not need, or "
+        "One line a check: \"ok\", \"-\" for what this host does not have and does not need, or\n"
         "\"FAIL\" and what to do. The exit status is 0 if nothing failed.",
 };

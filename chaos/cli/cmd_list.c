@@ -11,13 +11,14 @@
 
 struct list_options {
     const char *format;
-    bool quiet;
+    bool quiet, all;
 };
 
 static const struct opt_spec options[] = {
     OPT_STRING(struct list_options, format, 'o', "output", "table|wide|json|name",
                "how to print them (default: table, as xl does)"),
     OPT_FLAG(struct list_options, quiet, 'q', "quiet", "only ids, one a line"),
+    OPT_FLAG(struct list_options, all, 'a', "all", "chaosd's shells, too"),
     OPT_END,
 };
 
@@ -51,9 +52,11 @@ static const char *state_name(const struct chaos_domain *domain)
 static void print_row(const struct chaos_domain *domain)
 {
     out_printf("%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f",
-               domain->name[0] ? domain->name : "(null)", domain->domid,
-               domain->memory_kib / KIB_PER_MIB, domain->vcpus, domain->running ? 'r' : '-',
-               domain->blocked ? 'b' : '-', domain->paused ? 'p' : '-',
+               domain->name[0] ? domain->name
+               : domain->shell ? "(shell)"
+                               : "(null)",
+               domain->domid, domain->memory_kib / KIB_PER_MIB, domain->vcpus,
+               domain->running ? 'r' : '-', domain->blocked ? 'b' : '-', domain->paused ? 'p' : '-',
                domain->shutdown ? 's' : '-', reason_letter(domain), domain->dying ? 'd' : '-',
                (double)domain->cpu_ns / NS_PER_S);
 }
@@ -103,6 +106,7 @@ static void print_json(const struct chaos_domain *list, size_t nr)
         json_string(&json, "reason",
                     domain->shutdown && domain->reason < NR_REASONS ? reason_names[domain->reason]
                                                                     : NULL);
+        json_bool(&json, "shell", domain->shell);
         json_unsigned(&json, "memory_kib", domain->memory_kib);
         json_unsigned(&json, "vcpus", domain->vcpus);
         json_unsigned(&json, "cpu_ns", domain->cpu_ns);
@@ -137,13 +141,29 @@ static void print(const struct list_options *given, const struct chaos_domain *l
         print_table(list, nr, strcmp(format, "wide") == 0);
 }
 
+/* Returns how many are left. */
+static size_t drop_shells(struct chaos_domain *list, size_t nr)
+{
+    size_t i, kept = 0;
+
+    for (i = 0; i < nr; i++)
+        if (!list[i].shell)
+            list[kept++] = list[i];
+    return kept;
+}
+
 static int find_all(struct chaos *chaos, const struct cmd_call *call, struct chaos_domain **list,
                     size_t *nr, struct chaos_error *err)
 {
+    const struct list_options *given = call->options;
     int i, rc = 0;
 
-    if (call->nr_args == 0)
-        return chaos_domain_list(chaos, list, nr, err);
+    if (call->nr_args == 0) {
+        rc = chaos_domain_list(chaos, list, nr, err);
+        if (rc == 0 && !given->all)
+            *nr = drop_shells(*list, *nr);
+        return rc;
+    }
     *nr = (size_t)call->nr_args;
     *list = calloc(*nr, sizeof(**list));
     if (!*list)

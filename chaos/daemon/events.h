@@ -12,7 +12,7 @@ extern const struct module events_module;
 
 #define EVENTS_KEPT 1024u
 
-/* chaosd(8) explains them. */
+/* chaos(1) explains them. */
 enum event_kind {
     EVENT_CREATED,
     EVENT_STARTED,

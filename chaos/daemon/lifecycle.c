@@ -378,8 +378,45 @@ static void lifecycle_fini(struct daemon *daemon)
     daemon->lifecycle = NULL;
 }
 
+static const char *state_name(const struct guest *guest)
+{
+    switch (guest->state) {
+    case GUEST_RUNNING:
+        return "running";
+    case GUEST_SHUT_DOWN:
+        return guest->restart ? "backoff" : "shut down";
+    case GUEST_RESTARTING:
+        return "restarting";
+    default:
+        return "destroying";
+    }
+}
+
+static int handle_guest(struct daemon *daemon, const struct request *request,
+                        struct chaos_error *err)
+{
+    const char *which = wire_find_string(&request->fields, WIRE_WHICH, "");
+    const struct guest *guest = watch_find(daemon, which);
+    uint64_t now = loop_now();
+    struct wire_writer writer;
+
+    if (!guest)
+        return chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND, "chaosd knows no guest \"%s\"",
+                               which);
+    request_reply(request, 0, &writer);
+    wire_put_string(&writer, WIRE_KIND, state_name(guest));
+    wire_put_u32(&writer, WIRE_COUNT, guest->history.restarts);
+    wire_put_u32(&writer, WIRE_FAILURES, guest->history.quick);
+    if (guest->timer.place != 0 && guest->timer.due_ns > now)
+        wire_put_u64(&writer, WIRE_VALUE, (guest->timer.due_ns - now) / 1000000);
+    wire_put_u64(&writer, WIRE_TAIL, guest->console ? guest->console->log.end : 0);
+    request_send(request, &writer);
+    return 0;
+}
+
 const struct module lifecycle_module = {
     .name = "lifecycle",
+    .handlers = {{WIRE_GUEST, handle_guest}},
     .init = lifecycle_init,
     .fini = lifecycle_fini,
     .quiesce = lifecycle_quiesce,

@@ -82,7 +82,12 @@ static int create(struct bus *bus, uint32_t domid, const struct chaos_config *co
 static int configure(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                      struct chaos_error *err)
 {
-    return run(bus, nodes_configure, domid, config, err);
+    int rc = run(bus, nodes_configure, domid, config, err);
+    uint32_t i;
+
+    for (i = 0; rc == 0 && i < config->nr_vifs; i++)
+        rc = link_configure(domid, &config->vifs[i], err);
+    return rc;
 }
 
 static int introduce(struct bus *bus, uint32_t domid, const struct chaos_config *config,

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The nodes of a domain in XenStore, as Xen's own toolstack writes them for a PV guest. */
+/*
+ * The nodes of a domain in XenStore: those that Xen's own toolstack writes for a PV guest and that
+ * a guest or back-end reads. Each costs a message, and each message more with each guest there is.
+ */
 #include "bus_xenstore.h"
 
 #include <arpa/inet.h>
@@ -11,23 +14,6 @@
 static void domain_path(char path[STORE_PATH], uint32_t domid)
 {
     snprintf(path, STORE_PATH, "/local/domain/%u", domid);
-}
-
-/* What its guest writes to: answers to requests, and whatever it wants to tell. */
-static void put_own_nodes(struct store *store, uint32_t domid, const char *domain)
-{
-    static const char *const names[] = {
-        "control/shutdown",
-        "control/feature-poweroff",
-        "control/feature-reboot",
-        "control/feature-suspend",
-        "data",
-        "error",
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        store_own(store, domid, "%s/%s", domain, names[i]);
 }
 
 static void put_domain(struct store *store, const struct nodes *nodes)
@@ -47,9 +33,12 @@ static void put_domain(struct store *store, const struct nodes *nodes)
         snprintf(name, sizeof(name), "cpu/%u/availability", i);
         store_string(store, domain, name, "online");
     }
+    /* What its guest writes to: answers to requests and what it can do, its own data, errors. */
+    store_own(store, nodes->domid, "%s/control", domain);
+    store_own(store, nodes->domid, "%s/data", domain);
+    store_own(store, nodes->domid, "%s/error", domain);
     store_string(store, domain, "control/platform-feature-multiprocessor-suspend", "1");
     store_string(store, domain, "control/platform-feature-xs_reset_watches", "1");
-    put_own_nodes(store, nodes->domid, domain);
 }
 
 /* Both ends of a device. `kind` and `id` name it: "vif", 0. */

@@ -243,10 +243,15 @@ static int info(struct hv *hv, uint32_t domid, struct hv_info *out)
     struct xen_domctl *ctl = hv_xen_domctl(hv_xen(hv), XEN_DOMCTL_getdomaininfo, domid);
     int rc = hv_xen_do_domctl(hv_xen(hv));
 
-    if (rc == 0) {
-        hv_xen_fill_info(&ctl->u.getdomaininfo, out);
+    if (rc < 0) {
+        return rc;
     }
-    return rc;
+    /* Of a domain that is not there Xen tells the next one. */
+    if (ctl->u.getdomaininfo.domain != domid) {
+        return -ESRCH;
+    }
+    hv_xen_fill_info(&ctl->u.getdomaininfo, out);
+    return 0;
 }
 
 static void hv_xen_close(struct hv *hv)

@@ -15,6 +15,7 @@
 #include "timing.h"
 
 #define TIMEOUT_MS    10000u
+#define CONNECT_MS    1000u
 #define POLL_FIRST_NS 200000l
 #define POLL_MOST_NS  10000000l
 
@@ -108,14 +109,28 @@ static int wait_suspended(struct saving *s, struct chaos_error *err)
     }
 }
 
+/* A guest that has just begun, or gone on, may not have connected to its bus yet. */
+static int request(struct saving *s, struct chaos_error *err)
+{
+    const struct timespec pause = {.tv_nsec = POLL_MOST_NS};
+    struct bus *bus = s->chaos->bus;
+    const uint64_t start = now_ms();
+    int rc;
+
+    while ((rc = bus->ops->request(bus, s->config.bus, s->domain->domid, BUS_REQUEST_SUSPEND,
+                                   err)) == -ENOTCONN &&
+           now_ms() - start < CONNECT_MS)
+        nanosleep(&pause, NULL);
+    return rc;
+}
+
 static int suspend(struct saving *s, struct chaos_error *err)
 {
-    struct bus *bus = s->chaos->bus;
     int rc = suspended_note(s->chaos, &s->save.info, &s->note, err);
 
     if (rc < 0)
         return rc;
-    rc = bus->ops->request(bus, s->config.bus, s->domain->domid, BUS_REQUEST_SUSPEND, err);
+    rc = request(s, err);
     if (rc < 0) {
         suspended_forget(s->chaos, &s->note);
         return rc;

@@ -11,10 +11,11 @@
 
 static int check_fit(struct creation *c, struct chaos_error *err)
 {
-    if (flavour_misfit(&c->shell->flavour, &c->config) >= 0)
-        return 0;
-    return chaos_error_set(err, -EINVAL, CHAOS_EXIT_FAILURE,
-                           "the shell cannot become what was asked for");
+    if (flavour_misfit(&c->shell->flavour, &c->config) < 0)
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_FAILURE,
+                               "the shell cannot become what was asked for");
+    c->config.memory_mib = c->shell->flavour.memory_mib; /* what its record is to say */
+    return 0;
 }
 
 static int choose_identity(struct creation *c, struct chaos_error *err)

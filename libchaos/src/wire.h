@@ -36,6 +36,7 @@ enum wire_type {
     WIRE_LOGS,      /* the same */
     WIRE_CONSOLE,   /* the same */
     WIRE_CONSOLE_INPUT,
+    WIRE_GUEST,
     WIRE_TYPES
 };
 

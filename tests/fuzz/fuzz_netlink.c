@@ -18,7 +18,7 @@ static void check_link(void *opaque, const struct rtnl_link *link)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct rtnl_reader reader = {.link = check_link};
+    struct rtnl_reader reader = {.link = check_link, .left = check_link};
     int rc = rtnl_parse(&reader, data, size);
 
     if ((rc && rc != -EBADMSG) || reader.error < 0)

@@ -85,6 +85,7 @@ static void test_larger_shell(void **state)
     /* Nothing of the shell's record, which was longer, is left behind the guest's. */
     assert_int_equal(chaos_domain_config(f->chaos, &domain, &config, &f->err), 0);
     assert_string_equal(config.cmdline, "one two");
+    assert_int_equal(config.memory_mib, 5); /* what it has */
     chaos_config_free(&config);
 }
 

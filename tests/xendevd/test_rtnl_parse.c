@@ -186,6 +186,61 @@ static void test_bridge_messages_are_skipped(void **state)
     assert_int_equal(seen.nr, 0);
 }
 
+/* A port that leaves its bridge, and what is told of a link that is none of ours. */
+static void test_ports_and_bridges(void **state)
+{
+    static const unsigned char address[] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff};
+    struct seen seen = {0}, left = {0};
+    struct rtnl_reader reader = {.link = note, .opaque = &seen};
+    struct message m = {.length = 0};
+    const uint32_t group = 77, mtu = 9000;
+    const int master = 9, peer = 10;
+    const uint8_t filters = 1;
+    size_t info, data;
+    uint16_t type = RTM_DELLINK;
+
+    (void)state;
+    begin_link(&m, 12, 0);
+    attribute(&m, IFLA_MASTER, &master, sizeof(master));
+    attribute(&m, IFLA_ADDRESS, address, sizeof(address));
+    end(&m);
+    m.bytes[NLMSG_HDRLEN] = 7; /* AF_BRIDGE */
+    memcpy(m.bytes + offsetof(struct nlmsghdr, nlmsg_type), &type, sizeof(type));
+    assert_int_equal(rtnl_parse(&reader, m.bytes, m.length), 0); /* who does not want to know */
+    assert_int_equal(seen.nr, 0);
+    reader.left = note;
+    reader.opaque = &left;
+    assert_int_equal(rtnl_parse(&reader, m.bytes, m.length), 0);
+    assert_int_equal(left.nr, 1);
+    assert_int_equal(left.last.ifindex, 12);
+    assert_int_equal(left.last.master, 9);
+    assert_true(vif_is_port(&left.last));
+    m.bytes[NLMSG_HDRLEN] = 0; /* the link itself went */
+    assert_int_equal(rtnl_parse(&reader, m.bytes, m.length), 0);
+    assert_int_equal(left.nr, 1);
+
+    m.length = 0;
+    begin_link(&m, 13, IFF_UP);
+    attribute(&m, IFLA_GROUP, &group, sizeof(group));
+    attribute(&m, IFLA_MTU, &mtu, sizeof(mtu));
+    attribute(&m, IFLA_LINK, &peer, sizeof(peer));
+    info = nest(&m, IFLA_LINKINFO);
+    attribute(&m, IFLA_INFO_KIND, "bridge", sizeof("bridge"));
+    data = nest(&m, IFLA_INFO_DATA);
+    attribute(&m, IFLA_BR_VLAN_FILTERING, &filters, sizeof(filters));
+    end_nest(&m, data);
+    end_nest(&m, info);
+    end(&m);
+    reader.opaque = &seen;
+    assert_int_equal(rtnl_parse(&reader, m.bytes, m.length), 0);
+    assert_int_equal(seen.nr, 1);
+    assert_int_equal(seen.last.group, 77);
+    assert_int_equal(seen.last.mtu, 9000);
+    assert_int_equal(seen.last.peer, 10);
+    assert_true(seen.last.filters_vlans);
+    assert_false(vif_is_port(&seen.last));
+}
+
 static void test_answers(void **state)
 {
     struct message m = {.length = 0};
@@ -292,6 +347,7 @@ int main(void)
         cmocka_unit_test(test_vif),
         cmocka_unit_test(test_other_links),
         cmocka_unit_test(test_bridge_messages_are_skipped),
+        cmocka_unit_test(test_ports_and_bridges),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_dump),
         cmocka_unit_test(test_truncated_anywhere),

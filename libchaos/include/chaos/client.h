@@ -139,7 +139,7 @@ struct chaos_event {
     uint32_t domid;    /* 0: none */
     uint8_t uuid[16];
     char name[CHAOS_NAME_MAX + 1];
-    char kind[24]; /* "created", "shutdown", "destroyed", ...: chaosd(8) lists them */
+    char kind[24]; /* "created", "shutdown", "destroyed", ...: chaos(1) lists them */
     bool ended;    /* reason says how */
     enum chaos_shutdown reason;
     char detail[128]; /* more about it, or "" */
@@ -158,6 +158,18 @@ int chaos_client_fd(const struct chaos_client *client);
 /* -EAGAIN: there is none now. -ENODATA: there will be none. Both leave err untouched. */
 int chaos_client_next_event(struct chaos_client *client, struct chaos_event *out,
                             struct chaos_error *err);
+
+/* What the daemon knows of a guest beyond its domain. */
+struct chaos_guest {
+    char state[16];        /* "running", "shut down", "backoff", "restarting", "destroying" */
+    uint32_t restarts;     /* by the daemon, since it was created or the daemon began */
+    uint32_t quick_ends;   /* in a row */
+    uint64_t restart_ms;   /* until its restart, in state "backoff" */
+    uint64_t output_bytes; /* that it wrote to its console */
+};
+/* CHAOS_EXIT_NOT_FOUND: it is none that chaos made. */
+int chaos_client_guest(struct chaos_client *client, const char *which, struct chaos_guest *out,
+                       struct chaos_error *err);
 
 /* ---------------------------------------------------------------- consoles */
 
