@@ -92,7 +92,7 @@ static int open_all(struct daemon *daemon, const struct options *options, struct
         rc = daemon_start(daemon, err);
     if (rc < 0)
         return rc;
-    rc = instance_socket(options->socket, err);
+    rc = instance_socket(daemon->run_dir, options->socket, err);
     if (rc >= 0)
         rc = server_listen(daemon, rc, err);
     if (rc < 0)
@@ -142,7 +142,7 @@ static int serve(const struct options *options, int parent)
         return err.exit ? (int)err.exit : EXIT_FAILURE;
     }
     instance_notify("READY=1");
-    log_info("serving on %s", options->socket);
+    log_debug("serving");
     rc = loop_run(daemon.loop);
     if (rc < 0)
         log_error("cannot wait for events: %s", strerror(-rc));
@@ -198,7 +198,7 @@ int main(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct options options = {.socket = WIRE_SOCKET, .background = true};
+    struct options options = {.background = true};
     int letter;
 
     while ((letter = getopt_long(argc, argv, "c:fs:vVh", names, NULL)) != -1) {

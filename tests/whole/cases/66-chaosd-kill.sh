@@ -84,5 +84,6 @@ for ((round = 1; round <= ${CASE_ROUNDS:-6}; round++)); do
     wait "$daemon"
 done
 rm -f /run/chaos/chaosd.*
+wait_for 60 sh -c '! ip -o link | grep -Eq "vif|xenbr0-"'
 SLACK_KIB=512 leakcheck
 finish
