@@ -17,6 +17,7 @@
 #include "log.h"
 #include "server.h"
 #include "settings.h"
+#include "shell.h"
 #include "worker.h"
 
 #define RUN_DIR "/run/chaos"
@@ -117,12 +118,25 @@ static void wind_up(struct daemon *daemon)
     daemon_stop(daemon);
 }
 
+/* The images of guests are asked for again and again. */
+static int open_caching(struct chaos **out, struct chaos_error *err)
+{
+    int rc = chaos_open(out, err);
+
+    if (rc < 0)
+        return rc;
+    rc = shell_cache_images(*out, err);
+    if (rc < 0)
+        chaos_close(*out);
+    return rc;
+}
+
 static int serve(const struct options *options, int parent)
 {
     const char *run_dir = secure_getenv("CHAOS_RUN_DIR");
     struct daemon daemon = {
         .loop = loop_new(),
-        .open = chaos_open,
+        .open = open_caching,
         .run_dir = run_dir ? run_dir : RUN_DIR,
     };
     struct chaos_error err;
