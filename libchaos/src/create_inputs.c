@@ -115,9 +115,11 @@ int create_check_devices(struct creation *c, struct chaos_error *err)
     int rc = c->chaos->bus->ops->check(c->chaos->bus, &c->config, err);
 
     /* The module does not load where Xen lacks noxs: then that is what is to be told. */
-    if (rc < 0 && err->exit == CHAOS_EXIT_PRIVILEGE && hv->ops->noxs(hv, 0, &noxs) == -ENOSYS)
+    if (rc < 0 && err->exit == CHAOS_EXIT_PRIVILEGE && !create_on_xenstore(c) &&
+        hv->ops->noxs(hv, 0, &noxs) == -ENOSYS)
         return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE,
-                               "this Xen has no noxs: boot the one built from xen-patches/");
+                               "this Xen has no noxs: boot the one built from xen-patches/, or "
+                               "start xenstored (bus=\"xenstore\")");
     return rc;
 }
 
