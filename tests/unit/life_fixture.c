@@ -54,6 +54,7 @@ void creates_start(struct daemon *daemon, struct chaos_config *config, bool paus
                    create_done *done, void *opaque)
 {
     const struct chaos_create_options options = {.paused = paused};
+    struct chaos_config own = *config; /* it is taken over */
     struct chaos_domain domain;
     struct chaos_error err;
     int rc = -ENOMEM;
@@ -62,12 +63,12 @@ void creates_start(struct daemon *daemon, struct chaos_config *config, bool paus
         create_failures--;
         chaos_error_set(&err, rc, CHAOS_EXIT_RESOURCE, "no memory for it");
     } else {
-        rc = chaos_domain_create(daemon->chaos, config, &options, &domain, &err);
+        rc = chaos_domain_create(daemon->chaos, &own, &options, &domain, &err);
     }
     if (rc == 0)
-        daemon_created(daemon, &domain, config);
+        daemon_created(daemon, &domain, &own);
     done(opaque, rc == 0 ? &domain : NULL, &err);
-    chaos_config_free(config);
+    chaos_config_free(&own);
 }
 
 void start(struct fixture *f)
