@@ -98,6 +98,45 @@ domain_state() { # NAME: the six letters of chaos list
     chaos list "$1" | awk 'NR == 2 { print $5 }'
 }
 
+# ------------------------------------------------------------------ kills
+
+# trace COMMAND...: its system calls after the start of the program, as "name occurrence".
+trace() {
+    strace -o /tmp/trace "$@" > /dev/null 2>&1
+    awk -F'(' '/^[a-z]/ { count[$1]++; if ($1 != "execve" && $1 != "exit_group") print $1, count[$1] }' /tmp/trace
+}
+
+killed_at() { # CALL OCCURRENCE COMMAND...
+    local call=$1 occurrence=$2
+    shift 2
+    strace -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$occurrence" "$@" > /dev/null 2>&1
+}
+
+# sweep TEXT PREPARE COMMAND...: kills the command, which makes or unmakes "victim", at each of its
+# system calls, or at every EVERY-th; $alive domains must be left each time.
+sweep() {
+    local text=$1 prepare=$2 calls=0 bad=0 call occurrence
+    shift 2
+    $prepare
+    trace "$@" | awk -v every="${EVERY:-1}" 'NR % every == 0' > /tmp/calls
+    chaos list > /dev/null # whatever is left is cleared
+    chaos destroy victim > /dev/null 2>&1
+    while read -r call occurrence; do
+        calls=$((calls + 1))
+        $prepare
+        killed_at "$call" "$occurrence" "$@" 2> /dev/null
+        chaos create "$GUESTS/noop.cfg" name=next > /dev/null || bad=$((bad + 1))
+        chaos destroy next > /dev/null || bad=$((bad + 1))
+        chaos destroy victim > /dev/null 2>&1
+        if [ "$(chaos list -q | wc -l)" -ne "${alive:-1}" ] || [ -n "$(ls -A /run/chaos/pending)" ]; then
+            bad=$((bad + 1))
+            note "left after a kill at $call $occurrence: $(chaos list -q | tr '\n' ' ')$(ls /run/chaos/pending)"
+        fi
+    done < /tmp/calls
+    verdict $((bad > 0)) "$text: killed at each of $calls system calls ($bad times something was left)"
+    check "there was something to kill" test "$calls" -gt $((20 / ${EVERY:-1}))
+}
+
 # ------------------------------------------------------------------ leaks
 
 counters() {

@@ -2,11 +2,15 @@
 # shellcheck shell=bash
 # For cases with stock guests on XenStore; sourced after lib.sh. Works in /tmp.
 
-# start_store [--stock]: xenstored and xendevd, and our module unless the Xen is a stock one.
-start_store() {
-    [ "${1-}" = --stock ] || insmod /root/noxs.ko || exit 1
+# xenstored and xendevd; and our module, which a stock Xen does not take.
+start_store_only() {
     start-xenstored > /dev/null 2>&1
     start_xendevd
+}
+
+start_store() {
+    insmod /root/noxs.ko || exit 1
+    start_store_only
 }
 
 # A guest's whole user space: /init runs the script on stdin after the modules named are loaded.

@@ -11,7 +11,7 @@ greeting | make_initramfs initramfs xen-netfront xen-blkfront
 make_disk disk.img 4
 linux_config linux 'vif = ["bridge=xenbr0"]' 'disk = ["/tmp/disk.img,raw,xvda,r"]'
 check_exit 1 'FAIL +xenstore +xenstored does not run' "doctor without xenstored" chaos doctor
-start_store --stock
+start_store_only
 check_output '^- +noxs in xen +this Xen has no noxs' "doctor tells that noxs is not to be had" chaos doctor
 check_output '^ok +buses +xenstore$' "and that XenStore is" chaos doctor
 basis
