@@ -34,7 +34,7 @@ chmod 755 $top/init
 cat >/root/guests/debian.cfg <<'END'
 name = "debian"
 type = "pv"
-kernel = "/boot/vmlinuz"
+kernel = "/boot/vmlinux"
 ramdisk = "/root/guests/debian.initrd"
 memory = 128
 vcpus = 1
