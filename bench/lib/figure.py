@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from lib import host, plot, report, series
 from lib.systems import BASELINES, SYSTEMS
 
-STEPS = ("prepare", "run", "plot", "clean")
+STEPS = ("prepare", "run", "plot", "clean", "save")
+RESULTS = os.path.join(host.ROOT, "bench", "results")
 
 
 def run_all(work, arguments, jobs):
@@ -139,6 +140,14 @@ class Figure:
 
     def clean(self, options):
         shutil.rmtree(options.out, ignore_errors=True)
+
+    def save(self, options):
+        """Puts a run's files where they are committed from."""
+        target = os.path.join(RESULTS, self.name)
+        if not self.results(options):
+            raise plot.PlotError(f"nothing in {options.out}; first: bench/run {self.name} run")
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(options.out, target, ignore=shutil.ignore_patterns("rows"))
 
     def chosen(self, options):
         wanted = options.systems.split(",") if options.systems else []
