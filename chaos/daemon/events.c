@@ -160,10 +160,13 @@ void events_tell(struct daemon *daemon, enum event_kind kind, const struct event
                  const char *format, ...)
 {
     struct events *events = daemon->events;
-    struct event *event = &events->kept[events->end % EVENTS_KEPT];
     struct timespec now;
+    struct event *event;
     va_list args;
 
+    if (!events) /* chaosd is about to end */
+        return;
+    event = &events->kept[events->end % EVENTS_KEPT];
     clock_gettime(CLOCK_REALTIME, &now);
     memset(event, 0, sizeof(*event));
     event->time_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

@@ -51,14 +51,6 @@ void loop_free(struct loop *loop)
     free(loop);
 }
 
-uint64_t loop_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 /* ---------------------------------------------------------------- descriptors */
 
 static int control(struct loop *loop, int what, struct loop_fd *fd, uint32_t events)

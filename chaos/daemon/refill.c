@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events.h"
 #include "log.h"
 #include "server.h"
 #include "settings.h"
@@ -65,11 +66,15 @@ static void submit(struct refill *r, void (*run)(struct job *, struct chaos *),
 static void report(const struct refill *r)
 {
     const bool failed = !r->shell, known = r->pool->why[0] != '\0';
+    const struct event_about pool = {.name = r->pool->name};
 
-    if (failed && !known)
+    if (failed && !known) {
         log_error("pool \"%s\": cannot prepare a shell: %s", r->pool->name, r->err.text);
-    else if (!failed && known)
+        events_tell(r->daemon, EVENT_POOL_DEGRADED, &pool, "%s", r->err.text);
+    } else if (!failed && known) {
         log_info("pool \"%s\": shells can be prepared again", r->pool->name);
+        events_tell(r->daemon, EVENT_POOL_RECOVERED, &pool, "%s", "");
+    }
 }
 
 static void prepared(struct job *job, struct daemon *daemon)

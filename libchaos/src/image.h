@@ -66,6 +66,8 @@ int image_file_open(struct image_file *file, const char *what, const char *path,
 int image_file_id(const char *what, const char *path, struct image_id *out,
                   struct chaos_error *err);
 bool image_id_equal(const struct image_id *a, const struct image_id *b);
+/* False: a change of the file in this very moment might leave it the same. */
+bool image_id_settled(const struct image_id *id);
 void image_file_close(struct image_file *file);
 struct image_source image_file_source(struct image_file *file);
 

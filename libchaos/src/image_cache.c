@@ -4,10 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define NS_PER_S 1000000000ll
-#define TRIES    3
+#define TRIES 3
 
 struct image_cache {
     struct image_cached *files;
@@ -50,16 +48,6 @@ static bool evict(struct image_cache *cache)
     return oldest;
 }
 
-/* Times of files come from this clock: a change from now on is told by them if it is past theirs.
- */
-static bool is_settled(const struct image_id *id)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return id->changed_ns < now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 /* -EAGAIN: it changed while it was read. */
 static int read_once(const char *what, const char *path, struct image_cached **out,
                      struct chaos_error *err)
@@ -77,7 +65,7 @@ static int read_once(const char *what, const char *path, struct image_cached **o
         image_file_close(&file);
         return -EFBIG;
     }
-    *cached = (struct image_cached){.id = file.id, .settled = is_settled(&file.id)};
+    *cached = (struct image_cached){.id = file.id, .settled = image_id_settled(&file.id)};
     source = image_file_source(&file);
     rc = source.read(source.opaque, 0, cached->bytes, file.id.size);
     image_file_close(&file);

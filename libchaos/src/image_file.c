@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NS_PER_S 1000000000ll
@@ -47,6 +48,15 @@ bool image_id_equal(const struct image_id *a, const struct image_id *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&
            a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+/* Times of files come from this clock: what changes them from now on has a later one. */
+bool image_id_settled(const struct image_id *id)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return id->changed_ns < now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
 int image_file_open(struct image_file *file, const char *what, const char *path,

@@ -10,8 +10,8 @@
  *   [sending]                               [loading]
  *   DATA ... DATA_END                ----->
  *                                    <----- LOADED            [loaded]
- *   [committing]  GO                 ----->                   [running]
- *                                    <----- RUNNING
+ *   [committing]  GO                 ----->                   [starting]
+ *                                    <----- RUNNING           [running]
  *   the guest is destroyed, DONE     ----->                   journal entry removed
  *
  * In brackets what is in the journal by then. The source takes the guest up again on any failure

@@ -23,9 +23,10 @@
 static const char *const role_names[] = {[MIGRATE_SOURCE] = "source", [MIGRATE_TARGET] = "target"};
 
 static const char *const phase_names[] = {
-    [MIGRATE_SENDING] = "sending", [MIGRATE_COMMITTING] = "committing",
-    [MIGRATE_LOADING] = "loading", [MIGRATE_LOADED] = "loaded",
-    [MIGRATE_RUNNING] = "running", [MIGRATE_DROPPED] = "dropped",
+    [MIGRATE_SENDING] = "sending",   [MIGRATE_COMMITTING] = "committing",
+    [MIGRATE_LOADING] = "loading",   [MIGRATE_LOADED] = "loaded",
+    [MIGRATE_STARTING] = "starting", [MIGRATE_RUNNING] = "running",
+    [MIGRATE_DROPPED] = "dropped",
 };
 
 #define NR_PHASES (sizeof(phase_names) / sizeof(phase_names[0]))

@@ -24,6 +24,7 @@ enum migrate_phase {
     MIGRATE_COMMITTING, /* source: the target may have it */
     MIGRATE_LOADING,    /* target: nothing that counts */
     MIGRATE_LOADED,     /* target: paused, for the source to decide */
+    MIGRATE_STARTING,   /* target: about to be its own */
     MIGRATE_RUNNING,    /* target: its own */
     MIGRATE_DROPPED     /* target: the source may go on */
 };

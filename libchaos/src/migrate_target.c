@@ -35,28 +35,35 @@ static void drop(struct arriving *a)
 }
 
 /* Not started, and not to be: said in the journal before the source hears of it. */
-static int give_back(struct migrate_link *link, struct arriving *a, struct chaos_error *why)
+static int give_back(struct arriving *a, struct chaos_error *err)
 {
-    struct chaos_error failure;
+    int rc = a->target->ops->drop(a->guest, err);
 
-    if (a->target->ops->drop(a->guest, &failure) < 0)
-        return chaos_error_wrap(why, "%s; its copy could not be removed here", failure.text);
-    if (set_phase(a, MIGRATE_DROPPED, &failure) < 0)
-        return why->code; /* "unknown" from now on, which says the same */
-    migrate_link_refuse(link, why);
-    return why->code;
+    return rc == 0 ? set_phase(a, MIGRATE_DROPPED, err) : rc;
+}
+
+/* From here on it is ours, whether the source hears of it now or asks later. */
+static int start(struct arriving *a, struct chaos_error *err)
+{
+    struct chaos_error ignored;
+    int rc = set_phase(a, MIGRATE_STARTING, err);
+
+    if (rc == 0)
+        rc = a->target->ops->start(a->guest, err);
+    if (rc == 0) /* if not, it is started once more, which does no harm */
+        set_phase(a, MIGRATE_RUNNING, &ignored);
+    return rc;
 }
 
 static int run(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
 {
     struct chaos_error ignored;
-    int rc = set_phase(a, MIGRATE_RUNNING, err);
 
-    if (rc == 0)
-        rc = a->target->ops->start(a->guest, err);
-    if (rc < 0)
-        return give_back(link, a, err);
-    /* From here on it is ours, whether the source hears of it now or asks later. */
+    if (start(a, err) < 0) {
+        if (give_back(a, &ignored) == 0)
+            migrate_link_refuse(link, err); /* if not, the source is to ask */
+        return err->code;
+    }
     if (migrate_link_send(link, MIGRATE_IS_RUNNING, NULL, 0, &ignored) == 0 &&
         migrate_link_expect(link, MIGRATE_DONE, &ignored) == 0)
         forget(a);
@@ -211,11 +218,16 @@ static int tell_state(struct migrate_link *link, struct arriving *a, struct chao
         if (rc == 0)
             rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
         return rc == 0 ? await_decision(link, a, err) : rc;
-    case MIGRATE_RUNNING: /* who was to start it may have died over it */
+    case MIGRATE_STARTING: /* who was to start it has died over it */
         rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
-        if (rc == 0 && a->target->ops->start(a->guest, err) < 0)
-            return give_back(link, a, err);
+        if (rc == 0 && start(a, err) < 0) {
+            rc = give_back(a, err);
+            return rc == 0 ? answer(link, MIGRATE_WHERE_DROPPED, err) : rc;
+        }
         rc = rc == 0 ? answer(link, MIGRATE_WHERE_RUNNING, err) : rc;
+        break;
+    case MIGRATE_RUNNING:
+        rc = answer(link, MIGRATE_WHERE_RUNNING, err);
         break;
     case MIGRATE_DROPPED:
         rc = answer(link, MIGRATE_WHERE_DROPPED, err);
@@ -311,7 +323,7 @@ int migrate_recover(const struct migrate_target *target, struct migrate_note *no
     struct arriving a = {.target = target, .note = *note};
     int rc, lock;
 
-    if (note->phase != MIGRATE_LOADING && note->phase != MIGRATE_RUNNING)
+    if (note->phase != MIGRATE_LOADING && note->phase != MIGRATE_STARTING)
         return 0;
     lock = journal->ops->lock(journal, note, err);
     if (lock < 0)
@@ -319,12 +331,8 @@ int migrate_recover(const struct migrate_target *target, struct migrate_note *no
     rc = target->open(target->opaque, note, &a.guest, err);
     if (rc == 0 && note->phase == MIGRATE_LOADING)
         drop(&a);
-    else if (rc == 0)
-        rc = target->ops->start(a.guest, err);
-    if (rc == -ESRCH) { /* it ran, and ended since */
-        forget(&a);
-        rc = 0;
-    }
+    else if (rc == 0 && (rc = start(&a, err)) == -ESRCH) /* it went with who was to start it */
+        rc = set_phase(&a, MIGRATE_DROPPED, err);
     if (a.guest)
         target->release(target->opaque, a.guest);
     journal->ops->unlock(journal, note, lock);

@@ -5,6 +5,25 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define SETTLE_US    4000
+#define SETTLE_TRIES 10
+
+/* The file is told from a later one by its times, so they must not be of this very moment. */
+static int open_settled_image(struct creation *c, struct chaos_error *err)
+{
+    int tries, rc;
+
+    for (tries = 0;; tries++) {
+        rc = create_open_image(c, err);
+        if (rc < 0 || tries == SETTLE_TRIES ||
+            (image_id_settled(&c->files.kernel.id) && image_id_settled(&c->files.ramdisk.id)))
+            return rc;
+        create_close_image(c);
+        usleep(SETTLE_US);
+    }
+}
 
 static int choose_image(struct creation *c, struct chaos_error *err)
 {
@@ -18,7 +37,7 @@ static int choose_image(struct creation *c, struct chaos_error *err)
     }
     if (shell->kind != SHELL_WARM)
         return 0;
-    rc = create_open_image(c, err);
+    rc = open_settled_image(c, err);
     shell->kernel_id = c->files.kernel.id;
     shell->ramdisk_id = c->files.ramdisk.id;
     shell->window.start_info_pfn = c->build.layout.start_info_pfn;
@@ -78,6 +97,10 @@ static int record_ready(struct creation *c, struct chaos_error *err)
     shell_record_format(c->shell, &c->text);
     if (!text_end(&c->text))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    /* Memory in so many pieces that nobody would read the record: then it stays one of a shell
+     * that is not ready, which is not adopted. */
+    if (c->text.length > REGISTRY_RECORD_MAX)
+        return 0;
     c->shell->record_length = c->text.length;
     return registry_write(&c->shell->claim, c->text.bytes, c->text.length, err);
 }

@@ -106,3 +106,38 @@ void maker_make(struct maker_bytes *out)
     end.sum = xxh64_end(&writer.all);
     put(&writer, CHECKPOINT_END, 0, &end, sizeof(end), NULL, 0);
 }
+
+void maker_sign(struct maker_bytes *bytes)
+{
+    struct stream_record_header header;
+    struct stream_header first;
+    struct checkpoint_end end;
+    struct xxh64 all;
+    uint32_t sequence = 0;
+    size_t at;
+
+    if (bytes->length < sizeof(first))
+        return;
+    memcpy(&first, bytes->bytes, sizeof(first));
+    first.checksum = xxh64(&first, offsetof(struct stream_header, checksum));
+    memcpy(bytes->bytes, &first, sizeof(first));
+    xxh64_begin(&all);
+    for (at = sizeof(first); at + sizeof(header) <= bytes->length;
+         at += sizeof(header) + header.length) {
+        memcpy(&header, bytes->bytes + at, sizeof(header));
+        if (header.length > bytes->length - at - sizeof(header))
+            break;
+        if (header.type == CHECKPOINT_END && header.length == sizeof(end)) {
+            memcpy(&end, bytes->bytes + at + sizeof(header), sizeof(end));
+            end.bytes = at;
+            end.sum = xxh64_end(&all);
+            memcpy(bytes->bytes + at + sizeof(header), &end, sizeof(end));
+        }
+        header.sequence = sequence++;
+        header.payload_checksum = xxh64(bytes->bytes + at + sizeof(header), header.length);
+        header.header_checksum =
+            xxh64(&header, offsetof(struct stream_record_header, header_checksum));
+        memcpy(bytes->bytes + at, &header, sizeof(header));
+        xxh64_add(&all, &header.header_checksum, sizeof(header.header_checksum));
+    }
+}

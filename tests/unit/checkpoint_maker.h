@@ -21,4 +21,7 @@ ssize_t maker_read(void *opaque, void *buffer, size_t size);
 
 void maker_make(struct maker_bytes *out);
 
+/* Gives every record the checksums and the number that it should have. */
+void maker_sign(struct maker_bytes *bytes);
+
 #endif

@@ -23,6 +23,8 @@
 #define FAKE_FRAMES      16384u /* 64 MiB of machine memory */
 #define FAKE_FIRST_FRAME 0x1000u
 
+struct fake_hv;
+
 struct fake_domain {
     bool used, paused, started, shutdown, vcpu_set;
     uint32_t domid, max_vcpus, vcpus, nr_ports, bound_port, reason;
@@ -38,7 +40,8 @@ struct fake_domain {
     struct hv_vcpu vcpu;
     struct vcpu_guest_context context; /* of vcpu 0, when it is suspended or was restored */
     bool deaf;                         /* does not suspend itself */
-    unsigned int resumed;              /* times */
+    void (*mischief)(struct fake_hv *fake, struct fake_domain *domain); /* once it has, or NULL */
+    unsigned int resumed;                                               /* times */
     unsigned int affinities;
     unsigned int devices;
     uint8_t mac[6];      /* of the first vif, when it was configured */

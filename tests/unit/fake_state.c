@@ -53,6 +53,8 @@ void fake_guest_suspend(struct fake_hv *fake, uint32_t domid)
     domain->reason = HV_SHUTDOWN_SUSPEND;
     munmap(shared, HV_PAGE_SIZE);
     munmap(info, HV_PAGE_SIZE);
+    if (domain->mischief)
+        domain->mischief(fake, domain);
 }
 
 int fake_get_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
