@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A hub: a network device that, put on a bridge, takes what the bridge would flood to each vif there,
- * and passes it on to those that want it. A bridge copies a broadcast for every port, some 400
- * times the work of finding out here that a guest would not even look at it.
+ * and passes it on to those that want it. A bridge copies a broadcast for every port (1.35 us of
+ * virtual time); to find out here that a guest would not look at it takes a ninth of that.
  *
  *   ip link add NAME type noxshub && ip link set NAME master BRIDGE up
  *

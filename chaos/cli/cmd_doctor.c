@@ -20,26 +20,24 @@ static void show(void *opaque, const char *subject, enum chaos_finding_state sta
 /* A host without it is well, one where it does not do its work is not. */
 static bool check_daemon(void)
 {
+    enum chaos_finding_state state = CHAOS_FINDING_BAD;
     struct chaos_client_info info;
     struct chaos_client *client;
     struct chaos_error err;
     char text[CHAOS_ERROR_TEXT];
-    enum chaos_finding_state state = CHAOS_FINDING_BAD;
 
-    if (chaos_client_open(NULL, &client, &err) < 0) {
-        if (err.exit == CHAOS_EXIT_DAEMON)
-            state = CHAOS_FINDING_ABSENT;
-        snprintf(text, sizeof(text), "%s",
-                 state == CHAOS_FINDING_ABSENT
-                     ? "does not run: guests are created the cold way (chaosd(8))"
-                     : err.text);
-    } else if (chaos_client_info(client, &info, &err) < 0) {
-        snprintf(text, sizeof(text), "%s", err.text);
-    } else {
-        if (info.degraded[0] == '\0')
-            state = CHAOS_FINDING_GOOD;
+    if (chaos_client_open(NULL, &client, &err) == 0 &&
+        chaos_client_info(client, &info, &err) == 0) {
         snprintf(text, sizeof(text), "version %s, pid %u%s%s", info.version, info.pid,
                  info.degraded[0] ? ", degraded: " : "", info.degraded);
+        if (!info.degraded[0])
+            state = CHAOS_FINDING_GOOD;
+    } else if (err.exit == CHAOS_EXIT_DAEMON &&
+               (err.code == -ENOENT || err.code == -ECONNREFUSED)) {
+        snprintf(text, sizeof(text), "does not run: guests are created the cold way (chaosd(8))");
+        state = CHAOS_FINDING_ABSENT;
+    } else {
+        snprintf(text, sizeof(text), "%s", err.text);
     }
     show(NULL, "chaosd", state, text);
     return state != CHAOS_FINDING_BAD;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include <chaos/client.h>
 #include <chaos/host.h>
 
 #include "cmd.h"
@@ -168,6 +169,31 @@ static void domain(struct sheet *sheet, const struct chaos_domain *d,
     put_number(sheet, "device_slots", times->devices);
 }
 
+/* What only chaosd knows, if it runs. */
+static void from_daemon(struct sheet *sheet, const struct chaos_domain *d)
+{
+    char which[CHAOS_NAME_MAX + 6];
+    struct chaos_client *client;
+    struct chaos_guest guest;
+    struct chaos_error ignored;
+    int rc;
+
+    if (chaos_client_open(NULL, &client, &ignored) < 0)
+        return;
+    snprintf(which, sizeof(which), "name:%s", d->name);
+    rc = chaos_client_guest(client, which, &guest, &ignored);
+    chaos_client_close(client);
+    if (rc < 0)
+        return;
+    put(sheet, "lifecycle", guest.state);
+    put_number(sheet, "restarts", guest.restarts);
+    if (strcmp(guest.state, "backoff") == 0) {
+        put_number(sheet, "quick_ends", guest.quick_ends);
+        put_number(sheet, "restart_in_ms", guest.restart_ms);
+    }
+    put_number(sheet, "console_bytes", guest.output_bytes);
+}
+
 static int show_host(struct chaos *chaos, struct sheet *sheet, const struct info_options *given,
                      struct chaos_error *err)
 {
@@ -204,6 +230,7 @@ static int show_domain(struct chaos *chaos, const char *which, struct sheet *she
     domain(sheet, &d, &times);
     if (ours) {
         configuration(sheet, &config);
+        from_daemon(sheet, &d);
         chaos_config_free(&config);
     }
     end(sheet);
@@ -232,7 +259,8 @@ const struct command cmd_info = {
     .summary = "show what this host, or one domain, is",
     .synopsis = "[DOMAIN]",
     .notes = "Memory of the host is in MiB. ready_after_us: from the making of the domain to its\n"
-             "guest's word that its application is up.",
+             "guest's word that its application is up. Restarts and what the guest wrote to its\n"
+             "console are known while chaosd runs.",
     .options = options,
     .max_args = 1,
     .complete = CMD_COMPLETE_DOMAIN,

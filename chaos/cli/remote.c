@@ -67,6 +67,8 @@ int remote_create(struct remote_create *create, struct chaos_error *err)
     size_t length;
     int rc;
 
+    if (secure_getenv("CHAOS_BUS") && !create->must)
+        return REMOTE_NOT; /* the daemon has an environment of its own */
     rc = chaos_client_open(NULL, &client, &why);
     if (rc < 0 && why.exit == CHAOS_EXIT_DAEMON && !create->must)
         return REMOTE_NOT;

@@ -122,6 +122,16 @@ static void destroyed(struct daemon *daemon, struct deed *deed)
         try_again(guest, "destroy", &deed->err);
 }
 
+static bool is_there(struct daemon *daemon, const char *name)
+{
+    struct chaos_domain domain;
+    struct chaos_error ignored;
+    char which[CHAOS_NAME_MAX + 6];
+
+    snprintf(which, sizeof(which), "name:%s", name);
+    return chaos_domain_find(daemon->chaos, which, &domain, &ignored) == 0;
+}
+
 /* The new domain runs, or could not be made. */
 static void created(void *opaque, const struct chaos_domain *domain, const struct chaos_error *err)
 {
@@ -140,7 +150,8 @@ static void created(void *opaque, const struct chaos_domain *domain, const struc
         worker_submit(daemon, &deed->job, JOB_BACKGROUND);
         return;
     }
-    if (err->exit == CHAOS_EXIT_EXISTS) { /* somebody else made it: so be it */
+    if (err->exit == CHAOS_EXIT_EXISTS && is_there(daemon, deed->domain.name)) {
+        /* Somebody else made it: so be it. */
         chaos_domain_call_off_restart(daemon->chaos, deed->domain.name);
         if (guest && guest->domid == 0)
             watch_gone(daemon, guest, "another domain has its name");
@@ -150,17 +161,25 @@ static void created(void *opaque, const struct chaos_domain *domain, const struc
     free(deed);
 }
 
+/* Its former domain is gone; `created` has the deed from here on. */
+static void make_anew(struct daemon *daemon, struct deed *deed)
+{
+    struct guest *guest = deed->guest;
+
+    if (guest) {
+        guest->deed = deed;
+        guest_set_domain(watch_guests(daemon), guest, 0, NULL);
+    }
+    creates_start(daemon, &deed->config, false, created, deed);
+}
+
 static void unmade(struct daemon *daemon, struct deed *deed)
 {
     struct guest *guest = deed->guest;
 
     if (deed->rc == 0) {
-        if (guest) {
-            guest->deed = deed;
-            guest_set_domain(watch_guests(daemon), guest, 0, NULL);
-        }
-        creates_start(daemon, &deed->config, false, created, deed);
-        return; /* `created` has it */
+        make_anew(daemon, deed);
+        return;
     }
     if (guest && deed->err.exit == CHAOS_EXIT_NOT_FOUND) {
         watch_gone(daemon, guest, "");
@@ -177,9 +196,7 @@ static void resumed(struct daemon *daemon, struct deed *deed)
     struct guest *guest = deed->guest;
 
     if (deed->rc == 0) {
-        if (guest)
-            guest->deed = deed;
-        creates_start(daemon, &deed->config, false, created, deed);
+        make_anew(daemon, deed);
         return;
     }
     if (guest && guest->domid == 0)
@@ -378,8 +395,45 @@ static void lifecycle_fini(struct daemon *daemon)
     daemon->lifecycle = NULL;
 }
 
+static const char *state_name(const struct guest *guest)
+{
+    switch (guest->state) {
+    case GUEST_RUNNING:
+        return "running";
+    case GUEST_SHUT_DOWN:
+        return guest->restart ? "backoff" : "shut down";
+    case GUEST_RESTARTING:
+        return "restarting";
+    default:
+        return "destroying";
+    }
+}
+
+static int handle_guest(struct daemon *daemon, const struct request *request,
+                        struct chaos_error *err)
+{
+    const char *which = wire_find_string(&request->fields, WIRE_WHICH, "");
+    const struct guest *guest = watch_find(daemon, which);
+    uint64_t now = loop_now();
+    struct wire_writer writer;
+
+    if (!guest)
+        return chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND, "chaosd knows no guest \"%s\"",
+                               which);
+    request_reply(request, 0, &writer);
+    wire_put_string(&writer, WIRE_KIND, state_name(guest));
+    wire_put_u32(&writer, WIRE_COUNT, guest->history.restarts);
+    wire_put_u32(&writer, WIRE_FAILURES, guest->history.quick);
+    if (guest->timer.place != 0 && guest->timer.due_ns > now)
+        wire_put_u64(&writer, WIRE_VALUE, (guest->timer.due_ns - now) / 1000000);
+    wire_put_u64(&writer, WIRE_TAIL, guest->console ? guest->console->log.end : 0);
+    request_send(request, &writer);
+    return 0;
+}
+
 const struct module lifecycle_module = {
     .name = "lifecycle",
+    .handlers = {{WIRE_GUEST, handle_guest}},
     .init = lifecycle_init,
     .fini = lifecycle_fini,
     .quiesce = lifecycle_quiesce,

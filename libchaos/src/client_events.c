@@ -76,6 +76,26 @@ int chaos_client_next_event(struct chaos_client *client, struct chaos_event *out
     }
 }
 
+int chaos_client_guest(struct chaos_client *client, const char *which, struct chaos_guest *out,
+                       struct chaos_error *err)
+{
+    struct wire_reader fields;
+    struct wire_writer writer;
+    int rc;
+
+    client_begin(client, WIRE_GUEST, &writer);
+    wire_put_string(&writer, WIRE_WHICH, which);
+    rc = client_call(client, &writer, &fields, err);
+    if (rc < 0)
+        return rc;
+    client_copy(out->state, sizeof(out->state), wire_find_string(&fields, WIRE_KIND, ""));
+    out->restarts = (uint32_t)wire_find_number(&fields, WIRE_COUNT, 0);
+    out->quick_ends = (uint32_t)wire_find_number(&fields, WIRE_FAILURES, 0);
+    out->restart_ms = wire_find_number(&fields, WIRE_VALUE, 0);
+    out->output_bytes = wire_find_number(&fields, WIRE_TAIL, 0);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- consoles */
 
 int chaos_client_logs(struct chaos_client *client, const char *which, uint32_t tail, bool follow,

@@ -74,7 +74,7 @@ int create_check_uuid(struct creation *c, struct chaos_error *err)
     struct hv_info info;
     int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
 
-    if (rc == -ENOENT)
+    if (rc == -ENOENT || (rc == 0 && info.dying))
         return 0;
     if (rc < 0)
         return hv_error(err, rc, "list the domains");
@@ -85,21 +85,25 @@ int create_check_uuid(struct creation *c, struct chaos_error *err)
 int create_choose_macs(struct creation *c, struct chaos_error *err)
 {
     static const uint8_t none[6];
-    uint8_t random[3 * CHAOS_VIFS_MAX];
     struct chaos_vif_config *vif = c->config.vifs;
-    unsigned int i;
+    uint32_t i, next, nr = 0;
     int rc;
 
-    if (c->config.nr_vifs == 0)
+    for (i = 0; i < c->config.nr_vifs; i++)
+        nr += memcmp(vif[i].mac, none, sizeof(none)) == 0;
+    if (nr == 0)
         return 0;
-    rc = create_random(random, 3 * c->config.nr_vifs, err);
+    rc = registry_take_macs(&c->chaos->registry, nr, &next, err);
     if (rc < 0)
         return rc;
-    for (i = 0; i < c->config.nr_vifs; i++, vif++) {
-        if (memcmp(vif->mac, none, sizeof(vif->mac)) != 0)
+    for (; nr > 0; vif++) {
+        if (memcmp(vif->mac, none, sizeof(none)) != 0)
             continue;
         memcpy(vif->mac, "\x00\x16\x3e", 3); /* Xen's own */
-        memcpy(vif->mac + 3, random + 3 * i, 3);
+        vif->mac[3] = (uint8_t)(next >> 16);
+        vif->mac[4] = (uint8_t)(next >> 8);
+        vif->mac[5] = (uint8_t)next++;
+        nr--;
     }
     return 0;
 }
@@ -111,9 +115,11 @@ int create_check_devices(struct creation *c, struct chaos_error *err)
     int rc = c->chaos->bus->ops->check(c->chaos->bus, &c->config, err);
 
     /* The module does not load where Xen lacks noxs: then that is what is to be told. */
-    if (rc < 0 && err->exit == CHAOS_EXIT_PRIVILEGE && hv->ops->noxs(hv, 0, &noxs) == -ENOSYS)
+    if (rc < 0 && err->exit == CHAOS_EXIT_PRIVILEGE && !create_on_xenstore(c) &&
+        hv->ops->noxs(hv, 0, &noxs) == -ENOSYS)
         return chaos_error_set(err, rc, CHAOS_EXIT_PRIVILEGE,
-                               "this Xen has no noxs: boot the one built from xen-patches/");
+                               "this Xen has no noxs: boot the one built from xen-patches/, or "
+                               "start xenstored (bus=\"xenstore\")");
     return rc;
 }
 

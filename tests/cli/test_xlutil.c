@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_disk.h"
 #include "config_value.h"
 
 #define TEXTS      20000
@@ -151,9 +152,107 @@ static void test_same_as_xl(void **state)
     assert_in_range(taken, TEXTS / 4, TEXTS - TEXTS / 20); /* both outcomes were tried */
 }
 
+/* ---------------------------------------------------------------- disks */
+
+static const char *const parameters[] = {
+    "/img/a",
+    "phy:/dev/b",
+    "file:/img/c",
+    "vg/d",
+    "raw",
+    "",
+    "xvda",
+    "xvdb1",
+    "sda",
+    "hdc:disk",
+    "r",
+    "ro",
+    "w",
+    "rw",
+    "format=raw",
+    "vdev=xvdc",
+    "access=ro",
+    "access=rw",
+    "devtype=disk",
+    "backendtype=phy",
+    "no-discard",
+    "discard",
+    "direct-io-safe",
+    "target=/i,j",
+    "target=/img/k",
+    "format=qcow2",
+    "qcow2:/img/l",
+    "cdrom",
+    "tap:aio:/m",
+    "bad=1",
+};
+
+static void make_disk(char *text)
+{
+    unsigned int nr = 1 + pick(5);
+
+    text[0] = '\0';
+    for (unsigned int i = 0; i < nr; i++) {
+        strcat(text, i == 0 ? "" : pick(4) ? "," : ", ");
+        /* Places and values that go together, mostly. */
+        strcat(text, parameters[pick(3) == 0 ? pick(30)
+                                : i == 0     ? pick(4)
+                                : i == 3     ? 10 + pick(4)
+                                : i == 2     ? 6 + pick(4)
+                                             : 4 + pick(2)]);
+    }
+}
+
+/* What we take, xl takes for the same. */
+static bool compare_disk(const char *text, FILE *sink)
+{
+    XLU_Config *oracle = xlu_cfg_init(sink, "t");
+    struct config_place place = {"t", 1};
+    struct chaos_disk_config ours;
+    struct config_report report;
+    libxl_device_disk theirs;
+    bool out_of_memory = false, good;
+    const char *target;
+
+    assert_non_null(oracle);
+    config_report_init(&report, NULL);
+    libxl_device_disk_init(&theirs);
+    good = config_disk_parse(&report, place, 0, text, &ours, &out_of_memory);
+    if (good && xlu_disk_parse(oracle, 1, &text, &theirs))
+        fail_msg("xl does not take '%s'", text);
+    if (good) {
+        target = theirs.pdev_path[0] == '/' ? ours.target : ours.target + strlen("/dev/");
+        if (strcmp(target, theirs.pdev_path) != 0 || strcmp(ours.vdev, theirs.vdev) != 0 ||
+            ours.readonly != !theirs.readwrite)
+            fail_msg("'%s': xl has %s %s %d, we have %s %s %d", text, theirs.pdev_path, theirs.vdev,
+                     theirs.readwrite, ours.target, ours.vdev, !ours.readonly);
+    }
+    free(ours.target);
+    libxl_device_disk_dispose(&theirs);
+    xlu_cfg_destroy(oracle);
+    return good;
+}
+
+static void test_disks_as_xl(void **state)
+{
+    FILE *sink = fopen("/dev/null", "w");
+    unsigned int taken = 0;
+    char text[256];
+
+    (void)state;
+    assert_non_null(sink);
+    for (int i = 0; i < TEXTS; i++) {
+        make_disk(text);
+        taken += compare_disk(text, sink);
+    }
+    fclose(sink);
+    assert_in_range(taken, TEXTS / 50, TEXTS / 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_xl)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_xl),
+                                       cmocka_unit_test(test_disks_as_xl)};
 
     return cmocka_run_group_tests_name("xlutil", tests, NULL, NULL);
 }

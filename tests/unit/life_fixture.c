@@ -75,6 +75,9 @@ void start(struct fixture *f)
     const struct module *const *m;
 
     settings_default(&f->daemon.settings);
+    if (f->console_logs)
+        strcpy(f->daemon.settings.console_logs, f->console_logs);
+    f->daemon.settings.console_log_kib = 1;
     f->daemon.loop = loop_new();
     assert_int_equal(chaos_new(&f->fake->hv, &f->fake->bus, f->dir, &f->daemon.chaos, &f->err), 0);
     for (m = modules; *m; m++)

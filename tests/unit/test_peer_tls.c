@@ -20,7 +20,8 @@
 #include "peer_tls.h"
 #include "scratch.h"
 
-#define TIMEOUT_MS 1000
+#define PATIENT_MS 20000 /* the other side is there, if the machine is not too busy */
+#define SHORT_MS   300
 #define BYTES      200000
 
 static const char *dir;
@@ -43,7 +44,7 @@ static struct peer_tls_context *context_of(const char *who, const char *authorit
 /* The server's side: sends back all that comes. */
 struct server {
     struct peer_tls_context *context;
-    int fd;
+    int fd, timeout_ms;
     int result;
     struct chaos_error err;
     pthread_t thread;
@@ -56,7 +57,8 @@ static void *echo(void *opaque)
     struct peer *peer;
     ssize_t got;
 
-    server->result = peer_tls_accept(server->context, server->fd, TIMEOUT_MS, &peer, &server->err);
+    server->result =
+        peer_tls_accept(server->context, server->fd, server->timeout_ms, &peer, &server->err);
     if (server->result < 0)
         return NULL;
     while ((got = peer->ops->read(peer, buffer, sizeof(buffer))) > 0) {
@@ -70,15 +72,22 @@ static void *echo(void *opaque)
     return NULL;
 }
 
-static int serve(struct server *server, const char *who, const char *authority)
+static int serve_within(struct server *server, const char *who, const char *authority,
+                        int timeout_ms)
 {
     int pair[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     server->context = context_of(who, authority);
     server->fd = pair[1];
+    server->timeout_ms = timeout_ms;
     assert_int_equal(pthread_create(&server->thread, NULL, echo, server), 0);
     return pair[0];
+}
+
+static int serve(struct server *server, const char *who, const char *authority)
+{
+    return serve_within(server, who, authority, PATIENT_MS);
 }
 
 static void join(struct server *server)
@@ -107,7 +116,7 @@ static void test_friends(void **state)
     int fd = serve(&server, "ours", "ours"), i;
 
     (void)state;
-    if (peer_tls_connect(context, fd, "localhost", TIMEOUT_MS, &peer, &err) < 0)
+    if (peer_tls_connect(context, fd, "localhost", PATIENT_MS, &peer, &err) < 0)
         fail_msg("%s", err.text);
     for (i = 0; i < 50; i++) { /* one thread writes and reads: in pieces that fit in the socket */
         const struct iovec part = {(void *)"0123456789", 10};
@@ -123,6 +132,7 @@ static void test_friends(void **state)
         }
         assert_memory_equal(back, "0123456789", 10);
     }
+    peer->timeout_ms = SHORT_MS;
     assert_int_equal(peer->ops->read(peer, &byte, 1), -ETIMEDOUT);
     peer->ops->close(peer);
     join(&server);
@@ -141,7 +151,8 @@ static void test_writer_is_not_held_for_ever(void **state)
     void *failed = NULL;
 
     (void)state;
-    assert_int_equal(peer_tls_connect(context, fd, "127.0.0.1", TIMEOUT_MS, &peer, &err), 0);
+    assert_int_equal(peer_tls_connect(context, fd, "127.0.0.1", PATIENT_MS, &peer, &err), 0);
+    peer->timeout_ms = SHORT_MS;
     for (i = 0; i < 20 && !failed; i++)
         failed = send_all(peer);
     assert_non_null(failed);
@@ -162,7 +173,7 @@ static void refused(const char *server_is, const char *server_trusts, const char
     char byte;
     int fd = serve(&server, server_is, server_trusts), rc;
 
-    rc = peer_tls_connect(context, fd, host, TIMEOUT_MS, &peer, &err);
+    rc = peer_tls_connect(context, fd, host, PATIENT_MS, &peer, &err);
     if (rc == 0) { /* the client is done before the server has looked at its certificate */
         assert_true(peer->ops->read(peer, &byte, 1) < 0);
         peer->ops->close(peer);
@@ -192,7 +203,7 @@ static void test_garbage_and_silence(void **state)
     join(&server);
     assert_int_equal(server.result, -EACCES);
     close(fd);
-    fd = serve(&server, "ours", "ours");
+    fd = serve_within(&server, "ours", "ours", SHORT_MS);
     join(&server);
     assert_int_equal(server.result, -ETIMEDOUT);
     close(fd);

@@ -115,7 +115,7 @@ static void assert_files(struct fixture *f, bool checkpoint)
 {
     struct stat st;
 
-    assert_int_equal(scratch_count("."), (size_t)5 + checkpoint + (scratch_count("suspended") > 0));
+    assert_int_equal(scratch_count("."), (size_t)6 + checkpoint + (scratch_count("suspended") > 0));
     assert_int_equal(stat(f->file, &st) == 0, checkpoint);
     if (checkpoint)
         assert_int_equal(st.st_mode & 07777, 0600);

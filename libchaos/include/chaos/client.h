@@ -25,7 +25,8 @@
 struct chaos_client;
 
 /*
- * socket NULL: what the environment variable CHAOSD_SOCKET says, or /run/chaos/chaosd.sock.
+ * socket NULL: what the environment variable CHAOSD_SOCKET says, or chaosd.sock in the state
+ * directory (CHAOS_RUN_DIR, or /run/chaos).
  * CHAOS_EXIT_DAEMON: no daemon answers there, or one of another version. CHAOS_EXIT_PRIVILEGE: it
  * is root's, or a member's of the group chaos.
  */
@@ -158,6 +159,18 @@ int chaos_client_fd(const struct chaos_client *client);
 /* -EAGAIN: there is none now. -ENODATA: there will be none. Both leave err untouched. */
 int chaos_client_next_event(struct chaos_client *client, struct chaos_event *out,
                             struct chaos_error *err);
+
+/* What the daemon knows of a guest beyond its domain. */
+struct chaos_guest {
+    char state[16];        /* "running", "shut down", "backoff", "restarting", "destroying" */
+    uint32_t restarts;     /* by the daemon, since it was created or the daemon began */
+    uint32_t quick_ends;   /* in a row */
+    uint64_t restart_ms;   /* until its restart, in state "backoff" */
+    uint64_t output_bytes; /* that it wrote to its console */
+};
+/* CHAOS_EXIT_NOT_FOUND: it is none that chaos made. */
+int chaos_client_guest(struct chaos_client *client, const char *which, struct chaos_guest *out,
+                       struct chaos_error *err);
 
 /* ---------------------------------------------------------------- consoles */
 

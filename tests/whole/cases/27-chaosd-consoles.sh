@@ -7,8 +7,12 @@ printf '[pools]\nadaptive = no\n' > /tmp/chaosd.conf
 
 serve() {
     chaosd -f -c /tmp/chaosd.conf >> /tmp/chaosd.log 2>&1 &
-    chaosd_job=$!
+    disown
     wait_for 5 chaos events --no-follow
+}
+
+no_chaosd() {
+    ! pidof chaosd
 }
 
 log_shows() { # NAME PATTERN
@@ -71,7 +75,7 @@ chaos destroy chatty
 
 note "kill -9"
 pkill -KILL -x chaosd
-wait "$chaosd_job" 2> /dev/null
+wait_for 5 no_chaosd
 check_output '' "without chaosd a console is what it was" chaos console --no-follow calm
 check_exit 9 'chaosd does not answer' "and there are no logs" chaos logs calm
 serve
@@ -80,7 +84,7 @@ check "the next chaosd has them again" wait_for 5 log_shows after '^noop: up'
 check "also of those that were there" chaos logs calm
 chaos destroy calm early after first
 pkill -TERM -x chaosd
-wait "$chaosd_job" 2> /dev/null
+wait_for 5 no_chaosd
 rm -f /run/chaos/chaosd.*
 leakcheck
 finish

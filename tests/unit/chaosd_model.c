@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "chaosd_model.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "chaos.h"
+#include "creates.h"
+#include "domains.h"
+#include "elf_maker.h"
+#include "refill.h"
+#include "scratch.h"
+#include "server.h"
+#include "stats.h"
+#include "status.h"
+#include "worker.h"
+
+const struct module *const modules[] = {
+    &server_module,  &status_module,  &stats_module, &refill_module,
+    &creates_module, &domains_module, NULL,
+};
+
+unsigned int model_created, model_destroyed;
+
+void daemon_created(struct daemon *daemon, const struct chaos_domain *domain,
+                    const struct chaos_config *config)
+{
+    (void)daemon;
+    assert_string_equal(domain->name, config->name);
+    model_created++;
+}
+
+void daemon_destroyed(struct daemon *daemon, const struct chaos_domain *domain)
+{
+    (void)daemon;
+    (void)domain;
+    model_destroyed++;
+}
+
+static struct job *jobs, **last_job = &jobs;
+
+void worker_submit(struct daemon *daemon, struct job *job, enum job_class class)
+{
+    (void)daemon;
+    (void)class;
+    job->next = NULL;
+    *last_job = job;
+    last_job = &job->next;
+}
+
+void model_start(struct fixture *f)
+{
+    f->daemon.loop = loop_new();
+    assert_int_equal(chaos_new(&f->fake->hv, &f->fake->bus, f->dir, &f->daemon.chaos, &f->err), 0);
+    for (const struct module *const *m = modules; *m; m++)
+        if ((*m)->init && (*m)->init(&f->daemon, &f->err) < 0)
+            fail_msg("%s", f->err.text);
+}
+
+size_t model_jobs(void)
+{
+    size_t nr = 0;
+
+    for (const struct job *job = jobs; job; job = job->next)
+        nr++;
+    return nr;
+}
+
+static bool run_one_job(struct fixture *f)
+{
+    struct job *job = jobs;
+
+    if (!job)
+        return false;
+    jobs = job->next;
+    if (!jobs)
+        last_job = &jobs;
+    job->run(job, f->daemon.chaos);
+    job->done(job, &f->daemon);
+    return true;
+}
+
+void model_turn(struct fixture *f)
+{
+    unsigned int calm = 0;
+
+    while (calm < 3) {
+        assert_int_equal(loop_turn(f->daemon.loop, false), 0);
+        calm = run_one_job(f) ? 0 : calm + 1;
+    }
+}
+
+void model_turn_many(struct fixture *f, unsigned int nr)
+{
+    while (nr-- > 0)
+        model_turn(f);
+}
+
+int model_connect(struct fixture *f)
+{
+    int pair[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair),
+                     0);
+    server_adopt(&f->daemon, pair[0], &f->err);
+    return pair[1];
+}
+
+int model_set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct elf_maker maker;
+
+    model_created = model_destroyed = 0;
+    f->dir = scratch_make();
+    f->fake = fake_hv_new();
+    elf_make(&maker);
+    strcpy(f->kernel, scratch_file("kernel", maker.bytes, maker.size));
+    snprintf(f->config, sizeof(f->config), "name = \"web\"\nkernel = \"%s\"\nmemory = 1\n",
+             f->kernel);
+    settings_default(&f->daemon.settings);
+    f->daemon.settings.drain_on_stop = true;
+    f->daemon.settings.refill_rate = 1000000;
+    f->daemon.settings.adaptive = false;
+    model_start(f);
+    f->client = model_connect(f);
+    *state = f;
+    return 0;
+}
+
+void model_stop(struct fixture *f)
+{
+    size_t nr = sizeof(modules) / sizeof(modules[0]) - 1;
+
+    for (const struct module *const *m = modules; *m; m++)
+        if ((*m)->quiesce)
+            (*m)->quiesce(&f->daemon);
+    model_turn(f);
+    while (nr-- > 0)
+        if (modules[nr]->fini)
+            modules[nr]->fini(&f->daemon);
+    assert_int_equal(f->fake->mapped, 0);
+    chaos_close(f->daemon.chaos);
+    loop_free(f->daemon.loop);
+}
+
+int model_tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    model_stop(f);
+    settings_free(&f->daemon.settings);
+    close(f->client);
+    fake_hv_free(f->fake);
+    scratch_remove();
+    free(f);
+    return 0;
+}
+
+void model_begin(struct fixture *f, uint16_t type, struct wire_writer *writer)
+{
+    wire_begin(writer, f->packet, WIRE_MESSAGE_MAX, type, 0, 42);
+}
+
+void model_send(struct fixture *f, int fd, struct wire_writer *writer)
+{
+    size_t length = wire_end(writer);
+
+    assert_int_equal(send(fd, f->packet, length, 0), length);
+}
+
+bool model_receive(struct fixture *f, int fd)
+{
+    ssize_t r = recv(fd, f->packet, sizeof(f->packet), 0);
+
+    if (r <= 0)
+        return false;
+    assert_int_equal(wire_parse(f->packet, (size_t)r, &f->header, &f->fields), 0);
+    return true;
+}
+
+bool model_ended(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, 0) == 0;
+}
+
+const char *model_error(struct fixture *f)
+{
+    assert_true(f->header.flags & WIRE_ERROR);
+    return wire_find_string(&f->fields, WIRE_ERROR_TEXT, "");
+}
