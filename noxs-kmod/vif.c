@@ -61,6 +61,7 @@ static void vif_init(struct noxs_device *dev)
 	dev->ctrl->vif_back.features = NOXS_VIF_FEATURES;
 	noxs_vif_tell(dev);
 	vif->hotplug = NOXS_HOTPLUG_WAITING;
+	noxs_vif_announce_init(vif);
 	spin_lock_init(&vif->rx_lock);
 	__skb_queue_head_init(&vif->rx_queue);
 }

@@ -43,6 +43,9 @@ struct noxs_vif {
 	bool connected;
 	u32 features;			/* of the front-end; constant while connected */
 
+	struct delayed_work announce;	/* while connected */
+	u64 tx_at_connect;		/* tx_packets then */
+
 	/* Guest to dom0: the poll function only. */
 	struct napi_struct napi;
 	struct xen_netif_tx_back_ring tx;
@@ -99,6 +102,11 @@ void noxs_vif_hotplug_over(void);
 bool noxs_vif_is_netdev(const struct net_device *netdev);
 int noxs_vif_hotplug_init(void);
 void noxs_vif_hotplug_exit(void);
+
+/* vif_announce.c: tells the bridges where a silent guest is. Cancelled before the rings go. */
+void noxs_vif_announce_init(struct noxs_vif *vif);
+void noxs_vif_announce_later(struct noxs_vif *vif);
+void noxs_vif_announce_cancel(struct noxs_vif *vif);
 
 /* hub.c: what a bridge floods to its vifs. Under rtnl. */
 struct noxs_hub;

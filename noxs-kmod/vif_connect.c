@@ -104,6 +104,7 @@ int noxs_vif_connect(struct noxs_device *dev)
 	local_bh_disable();
 	napi_schedule(&vif->napi);
 	local_bh_enable();
+	noxs_vif_announce_later(vif);
 	return 0;
 
 err_attach:
@@ -115,6 +116,7 @@ void noxs_vif_disconnect(struct noxs_device *dev)
 {
 	struct noxs_vif *vif = to_vif(dev);
 
+	noxs_vif_announce_cancel(vif);
 	netif_carrier_off(vif->netdev);
 	/* No transmitter, then no handler, then no poll function uses the rings any more. */
 	spin_lock_bh(&vif->rx_lock);

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from lib import host, plot, report, series
 from lib.systems import BASELINES, SYSTEMS
 
-STEPS = ("prepare", "run", "plot", "clean")
+STEPS = ("prepare", "run", "plot", "clean", "save")
+KEY = "\ndots: create; rings: create + boot; dashes: the paper's text, ms on hardware"
+RESULTS = os.path.join(host.ROOT, "bench", "results")
 
 
 def run_all(work, arguments, jobs):
@@ -54,22 +56,24 @@ class Figure:
 
     def draw(self, out, results):
         plot.curves(os.path.join(out, self.name), self.curves(results),
-                    f"set title {plot.text_of(self.title)}", "set logscale xy",
+                    f"set title {plot.text_of(self.title + KEY)}", "set logscale xy",
                     f"set xlabel {plot.text_of(self.xlabel)}",
                     f"set ylabel {plot.text_of(plot.UNIT)}")
 
     def curves(self, results):
-        """Create as dots, create + boot as rings, the paper's as dashes."""
+        """Create as dots, create + boot as rings, the paper's as dashes. Containers in dom0 are in
+        the summary only, unless the figure is about them."""
         found = []
         for row, samples in results:
-            what = f"{row.system.system} {row.system.guest}"
-            color = f'ps 0.4 lc rgb "{row.system.color}"'
-            found.append(plot.Curve(f"{what}: create", plot.points_of(samples, "create_ms"),
-                                    f"points pt 7 {color}"))
+            color = f'lc rgb "{row.system.color}"'
+            if row.key not in self.subjects and row.system.host == "dom0 with containers":
+                continue
+            found.append(plot.Curve(f"{row.system.system} {row.system.guest}",
+                                    plot.points_of(samples, "create_ms"),
+                                    f"points pt 7 ps 0.5 {color}"))
             if row.key in self.subjects:
-                found.append(plot.Curve(f"{what}: create + boot",
-                                        plot.points_of(samples, "boot_ms"),
-                                        f"points pt 6 {color}"))
+                found.append(plot.Curve("", plot.points_of(samples, "boot_ms"),
+                                        f"points pt 6 ps 0.5 {color}"))
         return found + self.paper()
 
     def paper(self):
@@ -81,7 +85,7 @@ class Figure:
             same = SYSTEMS.get(f"{system}/{guest}")
             color = same.color if same else "#999999"
             name = "create_ms" if samples[0]["create_ms"] else "boot_ms"
-            found.append(plot.Curve(f"paper: {system} {guest}, ms", plot.points_of(samples, name),
+            found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, name),
                                     f'linespoints dt 2 pt 2 ps 0.9 lc rgb "{color}"'))
         return found
 
@@ -139,6 +143,14 @@ class Figure:
 
     def clean(self, options):
         shutil.rmtree(options.out, ignore_errors=True)
+
+    def save(self, options):
+        """Puts a run's files where they are committed from."""
+        target = os.path.join(RESULTS, self.name)
+        if not self.results(options):
+            raise plot.PlotError(f"nothing in {options.out}; first: bench/run {self.name} run")
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(options.out, target, ignore=shutil.ignore_patterns("rows"))
 
     def chosen(self, options):
         wanted = options.systems.split(",") if options.systems else []

@@ -7,8 +7,8 @@ import subprocess
 from dataclasses import dataclass
 
 TERMINALS = {
-    "svg": 'svg size 1000,560 noenhanced font "sans,12" background "#ffffff"',
-    "png": 'pngcairo size 1000,560 noenhanced font "sans,11" background "#ffffff"',
+    "svg": 'svg size 1000,600 noenhanced font "sans,12" background "#ffffff"',
+    "png": 'pngcairo size 1000,600 noenhanced font "sans,11" background "#ffffff"',
 }
 UNIT = "virtual ms (1 virtual ms = 10^6 instructions of the emulated host)"
 
@@ -19,7 +19,7 @@ class PlotError(Exception):
 
 @dataclass
 class Curve:
-    title: str
+    title: str              # "": not in the key
     points: list            # of (x, y)
     style: str              # gnuplot's, as 'points pt 7 ps 0.4 lc rgb "#444444"'
 
@@ -31,7 +31,8 @@ def need_gnuplot():
 
 
 def text_of(words):
-    return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    escaped = words.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def gnuplot(script, path):
@@ -58,9 +59,10 @@ def curves(path, found, *settings):
     if not found:
         raise PlotError(f"nothing was measured for {path}")
     script = "".join(block(i, curve.points) for i, curve in enumerate(found))
-    script += "set grid ytics mytics lc rgb '#dddddd'\nset key outside right\n"
+    script += "set grid ytics mytics lc rgb '#dddddd'\nset key outside right maxcols 1 font ',9'\n"
     script += "\n".join(settings) + "\nplot " + ", ".join(
-        f"$data{i} using 1:2 with {curve.style} title {text_of(curve.title)}"
+        f"$data{i} using 1:2 with {curve.style} "
+        + (f"title {text_of(curve.title)}" if curve.title else "notitle")
         for i, curve in enumerate(found)) + "\n"
     gnuplot(script, path)
 

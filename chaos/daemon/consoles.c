@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chaos.h"
+#include "consoles_files.h"
 #include "log.h"
 
 /* ---------------------------------------------------------------- draining */
@@ -36,6 +37,7 @@ static bool take_output(struct console *console, size_t *length)
     log_add(&console->log, buffer, *length);
     console_ring_release(console->ring, console->seen);
     port_notify(console->daemon, &console->port);
+    files_note(console);
     if (console->readers)
         consoles_wake(console);
     return true;
@@ -146,6 +148,7 @@ static void console_free(struct console *console)
     unmap(console);
     forget_throttled(console);
     forget_busy(console);
+    files_forget(console);
     consoles_drop_readers(console, false);
     log_free(&console->log);
     free(console);
@@ -250,7 +253,10 @@ void consoles_attach(struct daemon *daemon, struct guest *guest, uint64_t frame,
     size_t length;
     int rc;
 
-    if (!console || console->ring || frame == 0 || port == 0)
+    if (!console)
+        return;
+    snprintf(console->name, sizeof(console->name), "%s", guest->name);
+    if (console->ring || frame == 0 || port == 0)
         return;
     console->domid = guest->domid;
     rc = map(console, frame, port);
@@ -321,6 +327,7 @@ static int consoles_init(struct daemon *daemon, struct chaos_error *err)
     consoles->period.expired = period_over;
     consoles->work.run = work;
     daemon->consoles = consoles;
+    files_init(consoles);
     return 0;
 }
 
@@ -332,6 +339,7 @@ static void consoles_fini(struct daemon *daemon)
 
     loop_undefer(daemon->loop, &consoles->work);
     loop_timer_stop(daemon->loop, &consoles->period);
+    files_fini(consoles);
     for (; consoles->ended; consoles->ended = next) {
         next = consoles->ended->next_ended;
         console_free(consoles->ended);

@@ -44,14 +44,15 @@ struct console {
     struct xencons_interface *ring; /* NULL: not attached */
     uint32_t seen;
     uint32_t domid;
-    char name[CHAOS_NAME_MAX + 1]; /* once the guest is gone */
-    bool gone, throttled, busy;
+    char name[CHAOS_NAME_MAX + 1];
+    bool gone, throttled, busy, unfiled;
     uint64_t period_ns; /* when it began */
     uint32_t used;
     struct log log;
     struct reader *readers;
     struct input *input;
-    struct console *next_throttled, *next_busy, *next_ended;
+    uint64_t filed; /* its log is in files up to there */
+    struct console *next_throttled, *next_busy, *next_ended, *next_unfiled;
 };
 
 struct consoles {
@@ -63,6 +64,10 @@ struct consoles {
     struct console *ended;  /* the last one first */
     uint32_t nr_ended;
     uint32_t nr_attached;
+    struct console *unfiled; /* consoles_files.c */
+    struct loop_timer file_timer;
+    bool filing;
+    int file_error;
 };
 
 /* Attaches the guest's console if it can be; what is there already goes on. */

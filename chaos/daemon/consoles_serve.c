@@ -118,7 +118,10 @@ static int find(struct daemon *daemon, const struct request *request, bool ended
         guest = watch_find(daemon, which);
     }
     if (guest) {
-        watch_check_now(daemon, guest); /* it may be so new that nobody has looked at it yet */
+        /* It may be new, or somebody else may have let go of its console. */
+        if (guest->state == GUEST_RUNNING && !(guest->console && guest->console->ring))
+            guest->checked = false;
+        watch_check_now(daemon, guest);
         guest = watch_find(daemon, which);
     }
     *out = guest ? consoles_of(daemon, guest) : ended ? find_ended(daemon, which) : NULL;

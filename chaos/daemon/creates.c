@@ -44,7 +44,8 @@ struct creation {
 struct creates {
     struct daemon *daemon;
     struct creation *first, **last;
-    unsigned int nr;
+    unsigned int nr, unanswered;
+    bool stopping;
     struct loop_timer aftermath;
 };
 
@@ -122,6 +123,7 @@ static void conclude_later(struct creation *c)
 {
     struct creates *creates = c->daemon->creates;
 
+    creates->unanswered--;
     reply_release(&c->to);
     c->next = NULL;
     *creates->last = c;
@@ -230,7 +232,10 @@ static bool go_warm(struct creation *c)
 
 static void step(struct creation *c)
 {
-    c->rc = create_request_number(&c->request, c->index, &c->err);
+    if (c->daemon->creates->stopping && c->to.client)
+        c->rc = chaos_error_set(&c->err, -ESHUTDOWN, CHAOS_EXIT_DAEMON, "chaosd is stopping");
+    else
+        c->rc = create_request_number(&c->request, c->index, &c->err);
     if (c->rc < 0 || (!(c->request.options & WIRE_OPTION_COLD) && go_warm(c)))
         finish(c);
     else
@@ -275,6 +280,7 @@ static int handle(struct daemon *daemon, const struct request *request, struct c
     c->how.paused = c->request.options & WIRE_OPTION_PAUSED;
     c->how.timing = c->request.options & WIRE_OPTION_TIMING ? &c->timing : NULL;
     c->to = reply_later(request);
+    daemon->creates->unanswered++;
     step(c);
     return 0;
 }
@@ -295,7 +301,18 @@ void creates_start(struct daemon *daemon, struct chaos_config *config, bool paus
     c->how.paused = paused;
     c->done = done;
     c->opaque = opaque;
+    daemon->creates->unanswered++;
     step(c);
+}
+
+bool creates_busy(const struct daemon *daemon)
+{
+    return daemon->creates->unanswered > 0;
+}
+
+static void quiesce(struct daemon *daemon)
+{
+    daemon->creates->stopping = true;
 }
 
 static void aftermath(struct loop_timer *timer)
@@ -327,5 +344,6 @@ const struct module creates_module = {
     .name = "creates",
     .init = init,
     .fini = fini,
+    .quiesce = quiesce,
     .handlers = {{WIRE_CREATE, handle}},
 };

@@ -22,5 +22,7 @@ void creates_start(struct daemon *daemon, struct chaos_config *config, bool paus
 
 /* Does now what is left to do for creates that were answered: before their domains are touched. */
 void creates_conclude(struct daemon *daemon);
+/* Whether some are not answered yet. */
+bool creates_busy(const struct daemon *daemon);
 
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "wire.h"
 
 #define PIDFILE         "chaosd.pid"
 #define GROUP           "chaos"
@@ -99,7 +100,18 @@ static int bind_protected(int fd, const struct sockaddr_un *address, struct chao
     return 0;
 }
 
-int instance_socket(const char *path, struct chaos_error *err)
+/* A socket that is there is a dead one's, or that of a chaosd with another state directory. */
+static int remove_old(int fd, const struct sockaddr_un *address, struct chaos_error *err)
+{
+    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+        return chaos_error_set(err, -EADDRINUSE, CHAOS_EXIT_EXISTS,
+                               "another process answers on %s already", address->sun_path);
+    if (unlink(address->sun_path) < 0 && errno != ENOENT)
+        return failed(err, "remove the old socket", address->sun_path);
+    return 0;
+}
+
+int instance_socket(const char *dir, const char *path, struct chaos_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     cleanup_close int fd = passed_socket();
@@ -107,22 +119,21 @@ int instance_socket(const char *path, struct chaos_error *err)
 
     if (fd >= 0)
         return take_fd(&fd);
-    if (strlen(path) >= sizeof(address.sun_path))
+    if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s%s", path ? "" : dir,
+                         path ? path : "/" WIRE_SOCKET_NAME) >= sizeof(address.sun_path))
         return chaos_error_set(err, -ENAMETOOLONG, CHAOS_EXIT_USAGE,
-                               "the socket's path %s is longer than %zu bytes", path,
+                               "the path of the socket is longer than %zu bytes",
                                sizeof(address.sun_path) - 1);
-    strcpy(address.sun_path, path);
     fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return failed(err, "make the socket", path);
-    /* We hold the instance's lock: a socket that is there is a dead one's. */
-    if (unlink(path) < 0 && errno != ENOENT)
-        return failed(err, "remove the old socket", path);
-    rc = bind_protected(fd, &address, err);
+        return failed(err, "make the socket", address.sun_path);
+    rc = remove_old(fd, &address, err);
+    if (rc == 0)
+        rc = bind_protected(fd, &address, err);
     if (rc < 0)
         return rc;
     if (listen(fd, BACKLOG) < 0)
-        return failed(err, "listen on", path);
+        return failed(err, "listen on", address.sun_path);
     return take_fd(&fd);
 }
 

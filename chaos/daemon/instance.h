@@ -11,8 +11,9 @@
  */
 int instance_lock(const char *dir, struct chaos_error *err);
 
-/* A listening socket: the one that the service manager passed, or one made at path. */
-int instance_socket(const char *path, struct chaos_error *err);
+/* A listening socket: the one that the service manager passed, or one made at path, NULL: in dir.
+ */
+int instance_socket(const char *dir, const char *path, struct chaos_error *err);
 
 /* "READY=1", "STATUS=..." to the service manager, if there is one. */
 void instance_notify(const char *text);

@@ -122,6 +122,16 @@ static void destroyed(struct daemon *daemon, struct deed *deed)
         try_again(guest, "destroy", &deed->err);
 }
 
+static bool is_there(struct daemon *daemon, const char *name)
+{
+    struct chaos_domain domain;
+    struct chaos_error ignored;
+    char which[CHAOS_NAME_MAX + 6];
+
+    snprintf(which, sizeof(which), "name:%s", name);
+    return chaos_domain_find(daemon->chaos, which, &domain, &ignored) == 0;
+}
+
 /* The new domain runs, or could not be made. */
 static void created(void *opaque, const struct chaos_domain *domain, const struct chaos_error *err)
 {
@@ -140,7 +150,8 @@ static void created(void *opaque, const struct chaos_domain *domain, const struc
         worker_submit(daemon, &deed->job, JOB_BACKGROUND);
         return;
     }
-    if (err->exit == CHAOS_EXIT_EXISTS) { /* somebody else made it: so be it */
+    if (err->exit == CHAOS_EXIT_EXISTS && is_there(daemon, deed->domain.name)) {
+        /* Somebody else made it: so be it. */
         chaos_domain_call_off_restart(daemon->chaos, deed->domain.name);
         if (guest && guest->domid == 0)
             watch_gone(daemon, guest, "another domain has its name");
@@ -150,17 +161,25 @@ static void created(void *opaque, const struct chaos_domain *domain, const struc
     free(deed);
 }
 
+/* Its former domain is gone; `created` has the deed from here on. */
+static void make_anew(struct daemon *daemon, struct deed *deed)
+{
+    struct guest *guest = deed->guest;
+
+    if (guest) {
+        guest->deed = deed;
+        guest_set_domain(watch_guests(daemon), guest, 0, NULL);
+    }
+    creates_start(daemon, &deed->config, false, created, deed);
+}
+
 static void unmade(struct daemon *daemon, struct deed *deed)
 {
     struct guest *guest = deed->guest;
 
     if (deed->rc == 0) {
-        if (guest) {
-            guest->deed = deed;
-            guest_set_domain(watch_guests(daemon), guest, 0, NULL);
-        }
-        creates_start(daemon, &deed->config, false, created, deed);
-        return; /* `created` has it */
+        make_anew(daemon, deed);
+        return;
     }
     if (guest && deed->err.exit == CHAOS_EXIT_NOT_FOUND) {
         watch_gone(daemon, guest, "");
@@ -177,9 +196,7 @@ static void resumed(struct daemon *daemon, struct deed *deed)
     struct guest *guest = deed->guest;
 
     if (deed->rc == 0) {
-        if (guest)
-            guest->deed = deed;
-        creates_start(daemon, &deed->config, false, created, deed);
+        make_anew(daemon, deed);
         return;
     }
     if (guest && guest->domid == 0)

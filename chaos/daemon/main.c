@@ -7,14 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "creates.h"
 #include "daemon.h"
 #include "instance.h"
 #include "log.h"
 #include "server.h"
 #include "settings.h"
+#include "shell.h"
 #include "worker.h"
 
 #define RUN_DIR "/run/chaos"
@@ -48,6 +51,18 @@ static int catch_signals(struct daemon *daemon, struct chaos_error *err)
                   : 0;
 }
 
+/* Each shell has a record open, and each client a socket. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        log_error("cannot raise the limit of open files: %s", strerror(errno));
+}
+
 /* In the background: our parent returns once we are ready. */
 static int leave_foreground(int parent)
 {
@@ -78,7 +93,7 @@ static int open_all(struct daemon *daemon, const struct options *options, struct
         rc = daemon_start(daemon, err);
     if (rc < 0)
         return rc;
-    rc = instance_socket(options->socket, err);
+    rc = instance_socket(daemon->run_dir, options->socket, err);
     if (rc >= 0)
         rc = server_listen(daemon, rc, err);
     if (rc < 0)
@@ -93,7 +108,7 @@ static void wind_up(struct daemon *daemon)
 
     instance_notify("STOPPING=1");
     daemon_quiesce(daemon);
-    while (worker_load(daemon) > 0 && loop_now() < limit)
+    while ((worker_load(daemon) > 0 || creates_busy(daemon)) && loop_now() < limit)
         if (loop_turn(daemon->loop, true) < 0)
             break;
     if (worker_load(daemon) > 0) {
@@ -103,18 +118,32 @@ static void wind_up(struct daemon *daemon)
     daemon_stop(daemon);
 }
 
+/* The images of guests are asked for again and again. */
+static int open_caching(struct chaos **out, struct chaos_error *err)
+{
+    int rc = chaos_open(out, err);
+
+    if (rc < 0)
+        return rc;
+    rc = shell_cache_images(*out, err);
+    if (rc < 0)
+        chaos_close(*out);
+    return rc;
+}
+
 static int serve(const struct options *options, int parent)
 {
     const char *run_dir = secure_getenv("CHAOS_RUN_DIR");
     struct daemon daemon = {
         .loop = loop_new(),
-        .open = chaos_open,
+        .open = open_caching,
         .run_dir = run_dir ? run_dir : RUN_DIR,
     };
     struct chaos_error err;
     int rc;
 
     settings_default(&daemon.settings);
+    raise_descriptor_limit();
     if (!daemon.loop) {
         log_error("cannot make an event loop: %s", strerror(errno));
         return EXIT_FAILURE;
@@ -127,7 +156,7 @@ static int serve(const struct options *options, int parent)
         return err.exit ? (int)err.exit : EXIT_FAILURE;
     }
     instance_notify("READY=1");
-    log_info("serving on %s", options->socket);
+    log_debug("serving");
     rc = loop_run(daemon.loop);
     if (rc < 0)
         log_error("cannot wait for events: %s", strerror(-rc));
@@ -183,7 +212,7 @@ int main(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    struct options options = {.socket = WIRE_SOCKET, .background = true};
+    struct options options = {.background = true};
     int letter;
 
     while ((letter = getopt_long(argc, argv, "c:fs:vVh", names, NULL)) != -1) {

@@ -37,6 +37,9 @@ static const struct key {
 } keys[] = {
     {SECTION_DAEMON, "clients_per_user", KIND_NUMBER, offsetof(struct settings, clients_per_user),
      1, 1024},
+    {SECTION_DAEMON, "console_logs", KIND_PATH, offsetof(struct settings, console_logs), 0, 0},
+    {SECTION_DAEMON, "console_log_kib", KIND_NUMBER, offsetof(struct settings, console_log_kib), 16,
+     1u << 20},
     {SECTION_DAEMON, "shells_on_stop", KIND_STOP, offsetof(struct settings, drain_on_stop), 0, 0},
     {SECTION_POOLS, "adaptive", KIND_BOOL, offsetof(struct settings, adaptive), 0, 0},
     {SECTION_POOLS, "adaptive_high", KIND_NUMBER, offsetof(struct settings, adaptive_high), 1,
@@ -351,6 +354,7 @@ void settings_default(struct settings *settings)
 {
     *settings = (struct settings){
         .clients_per_user = 256,
+        .console_log_kib = 1024,
         .adaptive = true,
         .adaptive_high = 64,
         .refill_rate = 1000,

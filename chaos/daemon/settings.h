@@ -30,6 +30,8 @@ struct settings {
     /* [daemon] */
     uint32_t clients_per_user;
     bool drain_on_stop;
+    char console_logs[256]; /* folder; "": no files */
+    uint32_t console_log_kib;
     /* [pools] */
     bool adaptive;
     uint32_t adaptive_high; /* shells of one flavour */

@@ -34,6 +34,13 @@ static void missing(struct watch *watch, struct guest *guest)
     }
 }
 
+/* It was suspended, went on when nobody looked, and has ended. */
+static bool ended_after_suspend(const struct guest *guest, const struct hv_info *info)
+{
+    return guest->state == GUEST_SHUT_DOWN && guest->reason == CHAOS_SHUTDOWN_SUSPEND &&
+           info->shutdown && info->reason != HV_SHUTDOWN_SUSPEND;
+}
+
 static void saw(struct watch *watch, const struct hv_info *info)
 {
     struct guest *guest = guest_by_domid(&watch->table, info->domid);
@@ -47,7 +54,7 @@ static void saw(struct watch *watch, const struct hv_info *info)
     }
     if (!guest->checked && guest->state == GUEST_RUNNING)
         watch_check_now(watch->daemon, guest); /* sees the same, and its last words */
-    else if (info->shutdown && guest->state == GUEST_RUNNING)
+    else if ((info->shutdown && guest->state == GUEST_RUNNING) || ended_after_suspend(guest, info))
         lifecycle_ended(watch->daemon, guest, (enum chaos_shutdown)info->reason);
     else if (!info->shutdown && guest->state == GUEST_SHUT_DOWN)
         lifecycle_resumed(watch->daemon, guest);

@@ -112,6 +112,7 @@ int checkpoint_file_commit(struct checkpoint_file *file, struct chaos_error *err
             return failed(err, errno, "give it its name");
         /* Only a rename takes the place of another file. */
         snprintf(file->temporary, sizeof(file->temporary), ".%s.%d", file->name, (int)getpid());
+        unlinkat(file->dir, file->temporary, 0); /* of a process that had our number, and died */
         if (give_name(file, file->temporary) < 0) {
             file->temporary[0] = '\0';
             return failed(err, errno, "give it its name");

@@ -3,6 +3,7 @@
 #include "client.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,16 +64,33 @@ static int check_peer(int fd, const char *path, struct chaos_error *err)
                            peer.uid);
 }
 
-static int connect_to(int fd, const char *path, struct chaos_error *err)
+/* Where the daemon of our state directory listens. */
+static int find_socket(const char *path, struct sockaddr_un *address, struct chaos_error *err)
+{
+    const char *dir = NULL;
+    size_t room = sizeof(address->sun_path);
+
+    if (!path)
+        path = secure_getenv("CHAOSD_SOCKET");
+    if (!path)
+        dir = secure_getenv("CHAOS_RUN_DIR");
+    if ((size_t)snprintf(address->sun_path, room, "%s%s", dir ? dir : "",
+                         dir    ? "/" WIRE_SOCKET_NAME
+                         : path ? path
+                                : WIRE_SOCKET) < room)
+        return 0;
+    return chaos_error_set(err, -ENAMETOOLONG, CHAOS_EXIT_USAGE,
+                           "the path of chaosd's socket is longer than %zu bytes", room - 1);
+}
+
+static int connect_to(int fd, const char *given, struct chaos_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int rc;
+    const char *path = address.sun_path;
+    int rc = find_socket(given, &address, err);
 
-    if (strlen(path) >= sizeof(address.sun_path))
-        return chaos_error_set(err, -ENAMETOOLONG, CHAOS_EXIT_USAGE,
-                               "the socket's path %s is longer than %zu bytes", path,
-                               sizeof(address.sun_path) - 1);
-    strcpy(address.sun_path, path);
+    if (rc < 0)
+        return rc;
     while (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         if (errno != EINTR)
             return cannot_connect(path, err);
@@ -87,15 +105,13 @@ int chaos_client_open(const char *socket_path, struct chaos_client **out, struct
 
     if (!client)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    if (!socket_path)
-        socket_path = secure_getenv("CHAOSD_SOCKET");
     client->sequence = 0;
     client->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (client->fd < 0)
         rc = chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot make a socket: %s",
                              strerror(errno));
     else
-        rc = connect_to(client->fd, socket_path ? socket_path : WIRE_SOCKET, err);
+        rc = connect_to(client->fd, socket_path, err);
     if (rc < 0) {
         chaos_client_close(client);
         return rc;

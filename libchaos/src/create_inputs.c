@@ -74,7 +74,7 @@ int create_check_uuid(struct creation *c, struct chaos_error *err)
     struct hv_info info;
     int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
 
-    if (rc == -ENOENT)
+    if (rc == -ENOENT || (rc == 0 && info.dying))
         return 0;
     if (rc < 0)
         return hv_error(err, rc, "list the domains");

@@ -235,21 +235,26 @@ static int find_by_id(struct chaos *chaos, const char *which, const char *digits
     return 0;
 }
 
+/* One that dies may keep its uuid for long, if somebody maps a page of it: then it counts last. */
 int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out)
 {
     struct hv_info infos[LIST_BATCH];
+    bool found = false;
     uint32_t first = 0;
     int i, nr;
 
     while ((nr = chaos->hv->ops->list(chaos->hv, first, infos, LIST_BATCH)) > 0) {
-        for (i = 0; i < nr; i++)
-            if (memcmp(infos[i].uuid, uuid, sizeof(infos[i].uuid)) == 0) {
-                *out = infos[i];
+        for (i = 0; i < nr; i++) {
+            if (memcmp(infos[i].uuid, uuid, sizeof(infos[i].uuid)) != 0)
+                continue;
+            *out = infos[i];
+            found = true;
+            if (!infos[i].dying)
                 return 0;
-            }
+        }
         first = infos[nr - 1].domid + 1;
     }
-    return nr < 0 ? nr : -ENOENT;
+    return nr < 0 ? nr : found ? 0 : -ENOENT;
 }
 
 static int find_by_uuid(struct chaos *chaos, const char *which, const char *text,

@@ -35,12 +35,12 @@ static bool overridden(const struct chaos_restore_options *options, const char *
 static int become_another(struct creation *c, struct chaos_error *err)
 {
     const struct chaos_restore_options *options = restore_of(c)->options;
-    const bool macs_given = overridden(options, "vif");
+    const bool keep_macs = restore_of(c)->moved || overridden(options, "vif");
     uint32_t i;
     int rc = create_random(c->config.uuid, sizeof(c->config.uuid), err);
 
     uuid_mark_random(c->config.uuid);
-    for (i = 0; !macs_given && i < c->config.nr_vifs; i++)
+    for (i = 0; !keep_macs && i < c->config.nr_vifs; i++)
         memset(c->config.vifs[i].mac, 0, sizeof(c->config.vifs[i].mac));
     return rc;
 }
@@ -57,7 +57,7 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
 
 static int check_host(struct creation *c, struct chaos_error *err)
 {
-    const struct checkpoint_domain *domain = &restore_of(c)->reader->domain;
+    const struct checkpoint_domain *domain = restore_of(c)->domain;
     struct hv *hv = c->chaos->hv;
     struct hv_host host;
     unsigned int i;
@@ -87,7 +87,7 @@ static int check_host(struct creation *c, struct chaos_error *err)
 
 static int check_config(struct creation *c, struct chaos_error *err)
 {
-    const struct checkpoint_domain *domain = &restore_of(c)->reader->domain;
+    const struct checkpoint_domain *domain = restore_of(c)->domain;
 
     if ((uint64_t)c->config.memory_mib << 8 != domain->pages || c->config.vcpus != domain->vcpus)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG,
@@ -149,23 +149,28 @@ static const struct step inputs[] = {
     {"identity", choose_identity, NULL},           {"check", create_check_devices, NULL},
     {"name", create_claim_name, create_drop_name},
 };
-static const struct step execute[] = {
+static const struct step fill[] = {
     {"load", load, NULL},
     {"end", end, NULL},
     {"hotplug", create_wait_devices, NULL},
+};
+static const struct step go[] = {
     {"start", create_start_guest, NULL},
     {"record", create_commit_record, NULL},
 };
-static const struct phase inputs_phase = {inputs, NR(inputs)};
-static const struct phase execute_phase = {execute, NR(execute)};
-static const struct phase *const phases[] = {&inputs_phase, &create_prepare, &execute_phase};
+const struct phase restore_inputs = {inputs, NR(inputs)};
+const struct phase restore_fill = {fill, NR(fill)};
+const struct phase restore_go = {go, NR(go)};
+
+static const struct phase *const phases[] = {&restore_inputs, &create_prepare, &restore_fill,
+                                             &restore_go};
 
 static int restore(struct chaos *chaos, struct checkpoint_reader *reader,
                    const struct chaos_config *config, const struct chaos_restore_options *options,
                    struct chaos_domain *out, struct chaos_error *err)
 {
     struct shell shell = {.claim = REGISTRY_CLAIM_NONE};
-    struct restore restore = {.reader = reader, .options = options};
+    struct restore restore = {.reader = reader, .domain = &reader->domain, .options = options};
     struct creation *c = &restore.creation;
     int rc;
 

@@ -11,6 +11,8 @@
 struct restore {
     struct creation creation;
     struct checkpoint_reader *reader;
+    const struct checkpoint_domain *domain; /* what the guest was; before the reader, perhaps */
+    bool moved; /* from another host, and no more there: it keeps its MAC addresses */
     const struct chaos_restore_options *options; /* or NULL */
 
     /* The current window's pages that get contents, mapped. restore_pages.c */
@@ -22,7 +24,10 @@ struct restore {
     uint64_t start_info_frame;
 };
 
-/* PAGES and DATA */
+/* Whether this host can have it, and its identity; what its pages come to; and that it goes on. */
+extern const struct phase restore_inputs, restore_fill, restore_go;
+
+/* PAGES and DATA; restore_pages.c */
 int restore_window(struct restore *restore, struct chaos_error *err);
 int restore_data(struct restore *restore, const struct checkpoint_item *item,
                  struct chaos_error *err);

@@ -54,8 +54,7 @@ static void fill_same(struct restore *restore)
                        HV_PAGE_SIZE);
 }
 
-static int add_pins(struct restore *restore, const struct checkpoint_run *run, uint64_t pfn,
-                    struct chaos_error *err)
+static int add_pins(struct restore *restore, const struct checkpoint_run *run, uint64_t pfn)
 {
     struct hv_mmu_op *grown;
     uint32_t i;
@@ -64,7 +63,7 @@ static int add_pins(struct restore *restore, const struct checkpoint_run *run, u
         restore->room_pins = (restore->nr_pins + run->nr) * 2;
         grown = realloc(restore->pins, restore->room_pins * sizeof(*grown));
         if (!grown)
-            return no_memory(err);
+            return -ENOMEM;
         restore->pins = grown;
     }
     for (i = 0; i < run->nr; i++)
@@ -76,44 +75,75 @@ static int add_pins(struct restore *restore, const struct checkpoint_run *run, u
 
 _Static_assert(HV_MMU_PIN_L1 + 3 == HV_MMU_PIN, "pins are in the order of their levels");
 
-int restore_window(struct restore *restore, struct chaos_error *err)
+/* Few at a time: a page more of our own memory costs more than a hypercall. */
+struct clearing {
+    struct hv_mmu_op ops[128];
+    size_t nr;
+};
+
+static int flush(const struct restore *restore, struct clearing *clearing)
+{
+    struct hv *hv = restore->creation.chaos->hv;
+    const size_t nr = clearing->nr;
+
+    clearing->nr = 0;
+    return nr == 0 ? 0 : hv->ops->mmu(hv, restore->creation.shell->record.domid, clearing->ops, nr);
+}
+
+static int clear(const struct restore *restore, struct clearing *clearing, uint64_t frame)
+{
+    clearing->ops[clearing->nr++] = (struct hv_mmu_op){.cmd = HV_MMU_CLEAR, .frame = frame};
+    return clearing->nr == sizeof(clearing->ops) / sizeof(clearing->ops[0])
+               ? flush(restore, clearing)
+               : 0;
+}
+
+/* Clears the window's zero pages, and notes which frames the others are. */
+static int plan_window(struct restore *restore, uint64_t *frames, struct chaos_error *err)
 {
     const struct checkpoint_reader *reader = restore->reader;
-    const uint32_t domid = restore->creation.shell->record.domid;
-    struct hv *hv = restore->creation.chaos->hv;
-    cleanup_free struct hv_mmu_op *clear = malloc(reader->window.nr * sizeof(*clear));
-    cleanup_free uint64_t *frames = malloc(reader->window.nr * sizeof(*frames));
-    size_t nr_clear = 0;
+    struct clearing clearing = {.nr = 0};
+    struct memory_run memory = {0};
     uint32_t i, n, at = 0;
-    void *address;
     int rc = 0;
 
-    if (!clear || !frames)
-        return no_memory(err);
-    restore_unmap(restore);
-    restore->nr_mapped = 0;
     for (i = 0; rc == 0 && i < reader->window.nr_runs; i++) {
         const struct checkpoint_run *run = &reader->run[i];
 
-        for (n = 0; n < run->nr; n++, at++) {
-            const uint64_t frame = memory_frame(memory_of(restore), reader->window.first + at);
-
+        for (n = 0; rc == 0 && n < run->nr; n++, at++) {
+            if (memory.nr == 0)
+                memory = memory_run(memory_of(restore), reader->window.first + at);
             restore->slot[at] = (uint16_t)restore->nr_mapped;
             if (run->kind == CHECKPOINT_KIND_ZERO)
-                clear[nr_clear++] = (struct hv_mmu_op){.cmd = HV_MMU_CLEAR, .frame = frame};
+                rc = clear(restore, &clearing, memory.frame);
             else
-                frames[restore->nr_mapped++] = frame;
+                frames[restore->nr_mapped++] = memory.frame;
+            memory.frame++;
+            memory.nr--;
         }
-        if (run->flags & CHECKPOINT_PINNED)
-            rc = add_pins(restore, run, reader->window.first + at - run->nr, err);
+        if (rc == 0 && run->flags & CHECKPOINT_PINNED)
+            rc = add_pins(restore, run, reader->window.first + at - run->nr);
     }
-    if (rc < 0)
+    if (rc == 0)
+        rc = flush(restore, &clearing);
+    return rc < 0 ? hv_error(err, rc, "clear its memory") : 0;
+}
+
+int restore_window(struct restore *restore, struct chaos_error *err)
+{
+    const uint32_t domid = restore->creation.shell->record.domid;
+    struct hv *hv = restore->creation.chaos->hv;
+    cleanup_free uint64_t *frames = malloc(restore->reader->window.nr * sizeof(*frames));
+    void *address;
+    int rc;
+
+    if (!frames)
+        return no_memory(err);
+    restore_unmap(restore);
+    restore->nr_mapped = 0;
+    rc = plan_window(restore, frames, err);
+    if (rc < 0 || restore->nr_mapped == 0)
         return rc;
-    rc = nr_clear > 0 ? hv->ops->mmu(hv, domid, clear, nr_clear) : 0;
-    if (rc < 0)
-        return hv_error(err, rc, "clear its memory");
-    if (restore->nr_mapped == 0)
-        return 0;
     rc = hv->ops->map(hv, domid, frames, restore->nr_mapped, true, &address);
     if (rc < 0)
         return hv_error(err, rc, "map its memory");

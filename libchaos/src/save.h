@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Writing the checkpoint of a guest that has suspended itself to any stream. */
+/* Having a guest suspend itself, and writing its checkpoint to any stream. */
 #ifndef CHAOS_SAVE_H
 #define CHAOS_SAVE_H
 
@@ -24,5 +24,30 @@ int save_pages(struct save *save, struct chaos_error *err);
 /* What is left of it, and the end. save_guest.c */
 int save_tail(struct save *save, const struct record *record, enum chaos_bus bus,
               struct chaos_error *err);
+
+/* A guest that is saved: to a file, or to another host. save_source.c */
+struct save_source {
+    struct chaos *chaos;
+    struct chaos_domain domain;
+    struct chaos_config config; /* as it was made, under the name that it has now */
+    struct record record;
+    char *record_text;
+    struct stream_writer writer;
+    struct save save;
+};
+
+/* Fails for a guest that cannot be saved. save_source_close in any case. */
+int save_source_open(struct save_source *source, struct chaos *chaos,
+                     const struct chaos_domain *domain, struct chaos_error *err);
+void save_source_close(struct save_source *source);
+/* Begins the stream, while the guest runs. */
+int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
+                      struct chaos_error *err);
+/* Asks the guest, and waits until it has suspended itself. -ETIMEDOUT: it may still do it later. */
+int save_source_ask(struct save_source *source, struct chaos_error *err);
+int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct chaos_error *err);
+/* Its memory; then the rest, to the end of the stream. */
+int save_source_memory(struct save_source *source, struct chaos_error *err);
+int save_source_rest(struct save_source *source, struct chaos_error *err);
 
 #endif

@@ -19,7 +19,8 @@
 #define WIRE_VALUE_MAX   0xf000u /* bytes of one field */
 #define WIRE_DEPTH_MAX   4       /* groups in groups */
 
-#define WIRE_SOCKET      "/run/chaos/chaosd.sock"
+#define WIRE_SOCKET_NAME "chaosd.sock" /* in the state directory */
+#define WIRE_SOCKET      "/run/chaos/" WIRE_SOCKET_NAME
 
 /* What is asked; the reply has the same type and sequence number, and WIRE_REPLY. */
 enum wire_type {

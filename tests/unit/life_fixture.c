@@ -54,6 +54,7 @@ void creates_start(struct daemon *daemon, struct chaos_config *config, bool paus
                    create_done *done, void *opaque)
 {
     const struct chaos_create_options options = {.paused = paused};
+    struct chaos_config own = *config; /* it is taken over */
     struct chaos_domain domain;
     struct chaos_error err;
     int rc = -ENOMEM;
@@ -62,12 +63,12 @@ void creates_start(struct daemon *daemon, struct chaos_config *config, bool paus
         create_failures--;
         chaos_error_set(&err, rc, CHAOS_EXIT_RESOURCE, "no memory for it");
     } else {
-        rc = chaos_domain_create(daemon->chaos, config, &options, &domain, &err);
+        rc = chaos_domain_create(daemon->chaos, &own, &options, &domain, &err);
     }
     if (rc == 0)
-        daemon_created(daemon, &domain, config);
+        daemon_created(daemon, &domain, &own);
     done(opaque, rc == 0 ? &domain : NULL, &err);
-    chaos_config_free(config);
+    chaos_config_free(&own);
 }
 
 void start(struct fixture *f)
@@ -75,6 +76,9 @@ void start(struct fixture *f)
     const struct module *const *m;
 
     settings_default(&f->daemon.settings);
+    if (f->console_logs)
+        strcpy(f->daemon.settings.console_logs, f->console_logs);
+    f->daemon.settings.console_log_kib = 1;
     f->daemon.loop = loop_new();
     assert_int_equal(chaos_new(&f->fake->hv, &f->fake->bus, f->dir, &f->daemon.chaos, &f->err), 0);
     for (m = modules; *m; m++)

@@ -19,6 +19,7 @@ struct fixture {
     struct chaos_error err;
     char kernel[128];
     const char *dir;
+    const char *console_logs; /* NULL: none */
     int client;
     uint8_t packet[WIRE_MESSAGE_MAX];
     char told[4096]; /* events so far */

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -181,6 +182,53 @@ static void test_flood(void **state)
     assert_int_equal(console->log.size, LOG_MAX);
 }
 
+static size_t read_file(const char *path, char *out, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    size_t length = file ? fread(out, 1, size - 1, file) : 0;
+
+    out[length] = '\0';
+    if (file)
+        fclose(file);
+    return length;
+}
+
+static void test_files(void **state)
+{
+    struct fixture *f = *state;
+    char path[128], former[136], out[4096], line[101];
+    uint32_t domid;
+    int i;
+
+    stop(f);
+    f->console_logs = f->dir;
+    start(f);
+    snprintf(path, sizeof(path), "%s/web.log", f->dir);
+    snprintf(former, sizeof(former), "%s.1", path);
+    domid = create(f).domid;
+    settle(f, 5);
+    say(f, domid, ring_of(f, domid), "first\n");
+    settle(f, 250);
+    read_file(path, out, sizeof(out));
+    assert_string_equal(out, "first\n");
+    memset(line, 'x', 100);
+    line[100] = '\0';
+    for (i = 0; i < 10; i++) {
+        say(f, domid, ring_of(f, domid), line);
+        settle(f, 1);
+    }
+    settle(f, 250);
+    assert_int_equal(read_file(path, out, sizeof(out)), 1006);
+    say(f, domid, ring_of(f, domid), "a line more than there is room for");
+    end(f, domid, CHAOS_SHUTDOWN_POWEROFF);
+    settle(f, 5);
+    stop(f); /* writes what is left, also of those that are gone */
+    assert_int_equal(read_file(former, out, sizeof(out)), 1006);
+    read_file(path, out, sizeof(out));
+    assert_string_equal(out, "a line more than there is room for");
+    start(f);
+}
+
 static void test_broken_ring(void **state)
 {
     struct fixture *f = *state;
@@ -269,13 +317,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_slow_subscriber),
-        TEST(test_event_tail),
-        TEST(test_logs),
-        TEST(test_logs_through_restart),
-        TEST(test_flood),
-        TEST(test_broken_ring),
-        TEST(test_console),
+        TEST(test_slow_subscriber),      TEST(test_event_tail), TEST(test_logs),
+        TEST(test_logs_through_restart), TEST(test_flood),      TEST(test_files),
+        TEST(test_broken_ring),          TEST(test_console),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "chaosd_model.h"
+#include "creates.h"
 #include "refill.h"
 #include "scratch.h"
 #include "wire_parts.h"
@@ -259,6 +260,31 @@ static void test_client_gone_before_the_answer(void **state)
     assert_int_equal(model_created, 1);
 }
 
+/* What is asked for and not begun when it is to end is answered as well. */
+static void test_several_at_the_end(void **state)
+{
+    struct fixture *f = *state;
+    struct wire_writer writer;
+    unsigned int failed = 0;
+
+    put_create(f, &writer, NULL);
+    wire_put_u32(&writer, WIRE_COUNT, 5);
+    model_send(f, f->client, &writer);
+    assert_int_equal(loop_turn(f->daemon.loop, false), 0);
+    creates_module.quiesce(&f->daemon);
+    assert_true(creates_busy(&f->daemon));
+    model_turn_many(f, 10);
+    assert_false(creates_busy(&f->daemon));
+    for (unsigned int i = 0; i < 5; i++) {
+        assert_true(model_receive(f, f->client));
+        failed += (f->header.flags & WIRE_ERROR) != 0;
+    }
+    assert_int_equal(failed, 4);
+    assert_non_null(strstr(model_error(f), "is stopping"));
+    ask_destroy(f, "web-1");
+    assert_int_equal(f->header.flags, WIRE_REPLY);
+}
+
 /* ---------------------------------------------------------------- a full host */
 
 static void test_shells_make_room(void **state)
@@ -351,6 +377,7 @@ int main(void)
         TEST(test_several),
         TEST(test_several_with_numbers),
         TEST(test_client_gone_before_the_answer),
+        TEST(test_several_at_the_end),
         TEST(test_shells_make_room),
         TEST(test_degraded),
         TEST(test_failed_creates_leave_nothing),

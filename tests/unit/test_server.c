@@ -274,7 +274,7 @@ static void test_client_library(void **state)
     int fd;
 
     snprintf(c.path, sizeof(c.path), "%s/socket", f->dir);
-    fd = instance_socket(c.path, &f->err);
+    fd = instance_socket(f->dir, c.path, &f->err);
     assert_true(fd >= 0);
     assert_int_equal(server_listen(&f->daemon, fd, &f->err), 0);
     assert_int_equal(pthread_create(&thread, NULL, talk, &c), 0);
@@ -285,6 +285,8 @@ static void test_client_library(void **state)
     pthread_join(thread, NULL);
     if (c.failed)
         fail_msg("the conversation failed at line %d", c.failed);
+    assert_int_equal(instance_socket(f->dir, c.path, &f->err), -EADDRINUSE);
+    model_turn(f);
     unlink(c.path);
 }
 

@@ -117,13 +117,16 @@ static void test_preserve_and_suspend(void **state)
     fake_domain(f->fake, domid)->shutdown = false;
     fake_virq(f->fake, NOXS_VIRQ);
     settle(f, 5);
-    end(f, domid, CHAOS_SHUTDOWN_CRASH);
+    end(f, domid, CHAOS_SHUTDOWN_SUSPEND);
+    settle(f, 5);
+    end(f, domid, CHAOS_SHUTDOWN_CRASH); /* nobody told us that it went on */
     settle(f, 5);
     fake_virq(f->fake, NOXS_VIRQ);
     settle(f, 5);
     assert_non_null(fake_domain(f->fake, domid));
     assert_int_equal(f->fake->mapped, 0);
-    assert_string_equal(events_so_far(f), "created started suspended resumed crashed preserved ");
+    assert_string_equal(events_so_far(f),
+                        "created started suspended resumed suspended crashed preserved ");
 }
 
 /* It ended before anybody could look at it. */

@@ -84,7 +84,7 @@ class Density(Figure):
 
 FIGURE = Density(
     os.path.dirname(__file__), "Figure 10: guests and containers running at once",
-    [("LightVM/noop", 8000, 1000, 12), ("chaos[NoXS]/noop", 8000, 200, 12),
+    [("LightVM/noop", 8000, 500, 12), ("chaos[NoXS]/noop", 8000, 200, 12),
      ("docker-api@linux/none", 1000, 20, 8),
      ("docker@linux/none", 100, 5), ("runc@linux/container", 500, 40),
      ("crun@linux/container", 500, 40)])

@@ -25,7 +25,8 @@
 struct chaos_client;
 
 /*
- * socket NULL: what the environment variable CHAOSD_SOCKET says, or /run/chaos/chaosd.sock.
+ * socket NULL: what the environment variable CHAOSD_SOCKET says, or chaosd.sock in the state
+ * directory (CHAOS_RUN_DIR, or /run/chaos).
  * CHAOS_EXIT_DAEMON: no daemon answers there, or one of another version. CHAOS_EXIT_PRIVILEGE: it
  * is root's, or a member's of the group chaos.
  */

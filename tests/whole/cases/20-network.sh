@@ -22,6 +22,7 @@ received() { # of the first guest, in packets
 }
 before=$(received)
 check "a second guest" create_daytime b 3
+id_b=$(chaos domid b)
 check "it answers" wait_for 5 answers_ping 3
 check "its announcement, and who asks for it, do not wake the first" test "$(received)" = "$before"
 sysctl -q -w net.ipv4.conf.xenbr0.arp_notify=1
@@ -41,8 +42,15 @@ check_exit 4 'guest-c|exist' "a netdev name that is taken is refused" create_day
     'vif=["vifname=guest-c"]'
 check_exit 3 '' "and leaves no domain" chaos domid d
 
+note "a guest that never says a word"
+check "create" chaos create "$GUESTS/hostile.cfg" name=mute 'cmdline="mode=rxstall"' \
+    'vif=["mac=00:16:3e:0a:0b:0c,bridge=xenbr0"]'
+check "its bridge learns where it is nonetheless" wait_for 5 sh -c \
+    'bridge fdb show br xenbr0 | grep -qi "00:16:3e:0a:0b:0c dev vif$(chaos domid mute).0"'
+check "destroy it" chaos destroy mute
+
 check "shutdown -w" chaos shutdown -w b
-check_exit 1 'does not exist' "its vif is gone" ip link show "vif$((id + 1)).0"
+check_exit 1 'does not exist' "its vif is gone" ip link show "vif$id_b.0"
 before=$(chaos domid a)
 check "reboot" chaos reboot a
 check "it answers again" wait_for 5 answers_ping 2

@@ -5,7 +5,17 @@
 . /root/lib.sh
 start_host
 ip address add 10.1.0.1/16 dev xenbr0
-printf '[daemon]\nshells_on_stop = destroy\n[pools]\nadaptive_high = 256\n' > /tmp/chaosd.conf
+cat > /tmp/chaosd.conf << 'END'
+[daemon]
+shells_on_stop = destroy
+[pool noop]
+memory = 1
+low = 200
+[pool web]
+memory = 3
+vif = xenbr0
+low = 64
+END
 basis
 chaosd -c /tmp/chaosd.conf
 
@@ -17,9 +27,14 @@ destroy_all() {
     chaos list -o name | xargs -r -n 50 chaos destroy
 }
 
+pools_are_full() {
+    chaos pool | awk 'NR > 1 && $6 < $8 { less = 1 } END { exit less }'
+}
+
 one_round() { # KIND COUNT [KEY=VALUE...]
     local kind=$1 count=$2
     shift 2
+    check "the pools are full" wait_for 20 pools_are_full
     check "$count $kind guests from 64 clients" sh -c \
         '/root/bench/bench-client "$@" > /tmp/answers' sh -n "$count" -c 64 "$GUESTS/$kind.cfg" "$@"
     check "all were answered" test "$(grep -c '^[0-9]' /tmp/answers)" -eq "$count"
@@ -37,16 +52,18 @@ one_round() { # KIND COUNT [KEY=VALUE...]
 for ((round = 1; round <= ${CASE_ROUNDS:-1}; round++)); do
     one_round noop 640 'name=b{n}'
     destroy_all
-    one_round daytime 192 'name=b{n}' 'cmdline="ip={ip}/16"'
+    one_round daytime 128 'name=b{n}' 'cmdline="ip={ip}/16"'
     cat /run/chaos/domains/* | grep -ao 'mac=[0-9a-f:]*' > /tmp/macs
     check "MACs differ" unique /tmp/macs
-    check "there is one for each guest" test "$(wc -l < /tmp/macs)" -eq 192
-    check "the last guest answers" wait_for 20 ping -c 1 -W 1 10.1.0.203
+    check "there is one for each guest" test "$(wc -l < /tmp/macs)" -eq 128
+    check "the last guest answers" wait_for 20 ping -c 1 -W 1 10.1.0.139
     destroy_all
 done
 chaos stats
 kill "$(pidof chaosd)"
 wait_for 30 sh -c '! pidof chaosd'
 rm -f /run/chaos/chaosd.*
+# The kernel takes the network devices down in the background.
+wait_for 60 sh -c '! ip -o link | grep -Eq "vif|xenbr0-"'
 SLACK_KIB=512 leakcheck
 finish

@@ -37,8 +37,10 @@ load() { # NUMBER
         if chaos create --daemon "$GUESTS/noop.cfg" "name=l$1-$i" 2> /dev/null; then
             echo "l$1-$i" >> "/tmp/made.$1"
         fi
-        [ $((i % 3)) -ne 0 ] || chaos create --daemon "$GUESTS/daytime.cfg" "name=w$1-$i" \
-            "cmdline=\"ip=10.0.0.$((100 + $1))/24\"" 2> /dev/null && echo "w$1-$i" >> "/tmp/made.$1"
+        if [ $((i % 3)) -eq 0 ] && chaos create --daemon "$GUESTS/daytime.cfg" "name=w$1-$i" \
+            "cmdline=\"ip=10.0.0.$((100 + $1))/24\"" 2> /dev/null; then
+            echo "w$1-$i" >> "/tmp/made.$1"
+        fi
         if [ $((i % 4)) -eq 0 ]; then
             chaos destroy "l$1-$i" 2> /dev/null
             sed -i "/^l$1-$i\$/d" "/tmp/made.$1"
@@ -84,5 +86,6 @@ for ((round = 1; round <= ${CASE_ROUNDS:-6}; round++)); do
     wait "$daemon"
 done
 rm -f /run/chaos/chaosd.*
+wait_for 60 sh -c '! ip -o link | grep -Eq "vif|xenbr0-"'
 SLACK_KIB=512 leakcheck
 finish

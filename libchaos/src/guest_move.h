@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The guests of a migration: what migrate.h's two structs of functions do with real ones. A handle
+ * (struct chaos) is used by one migration at a time.
+ */
+#ifndef CHAOS_GUEST_MOVE_H
+#define CHAOS_GUEST_MOVE_H
+
+#include <stdint.h>
+
+#include <chaos/domain.h>
+#include <chaos/error.h>
+
+#include "migrate.h"
+
+struct guest_source;
+
+/* Fails for a guest that cannot be saved. timeout_ms: for it to suspend itself; 0: 10 s. */
+int guest_source_open(struct chaos *chaos, const struct chaos_domain *domain, uint32_t timeout_ms,
+                      struct guest_source **out, struct chaos_error *err);
+void guest_source_close(struct guest_source *source); /* NULL: nothing */
+/* What the target must know; points into the source. */
+int guest_source_offer(struct guest_source *source, struct migrate_offer *out,
+                       struct chaos_error *err);
+
+/* Members of struct migrate_source_ops; reconnect is the caller's, who knows the way. */
+int guest_source_send(void *guest, stream_write *write, void *opaque, struct chaos_error *err);
+int guest_source_resume(void *guest, struct chaos_error *err);
+int guest_source_destroy(void *guest, struct chaos_error *err);
+
+struct guest_target;
+
+/* A guest to be, or, after a restart, what there is of it: by its name, and nothing else. */
+int guest_target_open(struct chaos *chaos, const char *name, struct guest_target **out,
+                      struct chaos_error *err);
+void guest_target_close(struct guest_target *target); /* NULL: nothing; the domain stays */
+
+extern const struct migrate_target_ops guest_target_ops;
+
+#endif

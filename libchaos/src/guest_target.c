@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A guest that comes from another host. While it is loaded its record is pending: should we die, it
+ * is reaped. Then it is a paused domain with a record, which nobody but the journal lets run.
+ */
+#include "guest_move.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "restore.h"
+
+struct guest_target {
+    struct chaos *chaos;
+    char name[CHAOS_NAME_MAX + 1];
+    struct chaos_config config;
+    struct checkpoint_domain domain;
+    struct checkpoint_reader reader;
+    struct shell shell;
+    struct restore restore;
+    bool prepared; /* the domain is there, and its record pending */
+};
+
+int guest_target_open(struct chaos *chaos, const char *name, struct guest_target **out,
+                      struct chaos_error *err)
+{
+    struct guest_target *target;
+    int rc = chaos_name_check(name, err);
+
+    if (rc < 0)
+        return rc;
+    target = calloc(1, sizeof(*target));
+    if (!target)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    target->chaos = chaos;
+    strcpy(target->name, name);
+    target->shell.claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
+    *out = target;
+    return 0;
+}
+
+static void forget(struct guest_target *target)
+{
+    if (target->prepared)
+        create_end(&target->restore.creation);
+    target->prepared = false;
+    restore_pages_release(&target->restore);
+    checkpoint_release(&target->reader);
+    memory_release(&target->shell.memory);
+}
+
+void guest_target_close(struct guest_target *target)
+{
+    if (!target)
+        return;
+    registry_release(&target->shell.claim);
+    forget(target);
+    chaos_config_free(&target->config);
+    free(target);
+}
+
+/* What the source offers is known before its stream begins, and is what the stream must say. */
+static int read_offer(struct guest_target *target, const struct migrate_offer *offer,
+                      struct chaos_error *err)
+{
+    const struct chaos_config_options how = {0};
+    int rc;
+
+    chaos_config_free(&target->config);
+    rc = chaos_config_parse("its configuration", offer->config, offer->config_length, NULL, 0, &how,
+                            &target->config, err);
+    if (rc < 0) {
+        memset(&target->config, 0, sizeof(target->config));
+        return rc;
+    }
+    memcpy(target->config.name, target->name, sizeof(target->name));
+    target->domain = (struct checkpoint_domain){
+        .pages = (uint64_t)target->config.memory_mib << 8,
+        .vcpus = target->config.vcpus,
+        .xen_major = offer->xen_major,
+        .xen_minor = offer->xen_minor,
+    };
+    memcpy(target->domain.uuid, target->config.uuid, sizeof(target->domain.uuid));
+    memcpy(target->domain.hw_caps, offer->hw_caps, sizeof(target->domain.hw_caps));
+    return 0;
+}
+
+static int prepare(void *guest, const struct migrate_offer *offer, struct chaos_error *err)
+{
+    static const struct phase *const phases[] = {&restore_inputs, &create_prepare};
+    struct guest_target *target = guest;
+    struct restore *restore = &target->restore;
+    int rc = read_offer(target, offer, err);
+
+    if (rc < 0)
+        return rc;
+    target->shell = (struct shell){.claim = REGISTRY_CLAIM_NONE};
+    *restore =
+        (struct restore){.reader = &target->reader, .domain = &target->domain, .moved = true};
+    create_begin(&restore->creation, target->chaos, &target->shell, &target->config);
+    rc = create_run(&restore->creation, phases, sizeof(phases) / sizeof(phases[0]), NULL, err);
+    target->prepared = rc == 0;
+    if (rc < 0)
+        create_end(&restore->creation);
+    return rc;
+}
+
+static int load(void *guest, stream_read *read, void *opaque, struct chaos_error *err)
+{
+    static const struct step commit[] = {{"record", create_commit_record, NULL}};
+    static const struct phase commit_phase = {commit, 1};
+    static const struct phase *const phases[] = {&restore_fill, &commit_phase};
+    struct guest_target *target = guest;
+    const struct checkpoint_domain *given = &target->reader.domain;
+    int rc = checkpoint_open(&target->reader, read, opaque, err);
+
+    if (rc < 0)
+        return rc;
+    if (given->pages != target->domain.pages || given->vcpus != target->domain.vcpus ||
+        memcmp(given->uuid, target->domain.uuid, sizeof(given->uuid)) != 0)
+        return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
+                               "the guest that came is not the one that was offered");
+    rc = create_run(&target->restore.creation, phases, sizeof(phases) / sizeof(phases[0]), NULL,
+                    err);
+    if (rc == 0)
+        forget(target);
+    return rc;
+}
+
+static int find(struct guest_target *target, struct chaos_domain *domain, struct chaos_error *err)
+{
+    char which[sizeof("name:") + CHAOS_NAME_MAX] = "name:";
+
+    strcat(which, target->name);
+    return chaos_domain_find(target->chaos, which, domain, err);
+}
+
+static int start(void *guest, struct chaos_error *err)
+{
+    struct guest_target *target = guest;
+    struct chaos_domain domain;
+    int rc = find(target, &domain, err);
+
+    if (rc == -ENOENT)
+        return chaos_error_set(err, -ESRCH, CHAOS_EXIT_NOT_FOUND, "there is no copy of \"%s\"",
+                               target->name);
+    if (rc < 0 || !domain.paused)
+        return rc;
+    return chaos_domain_unpause(target->chaos, &domain, err);
+}
+
+static int drop(void *guest, struct chaos_error *err)
+{
+    struct guest_target *target = guest;
+    struct chaos_domain domain;
+    int rc;
+
+    if (target->prepared) {
+        restore_unmap(&target->restore);
+        shell_unmake(target->chaos, &target->shell);
+        forget(target);
+        return 0;
+    }
+    chaos_reap(target->chaos);
+    rc = find(target, &domain, err);
+    if (rc == -ENOENT)
+        return 0;
+    return rc < 0 ? rc : chaos_domain_destroy(target->chaos, &domain, false, err);
+}
+
+const struct migrate_target_ops guest_target_ops = {
+    .prepare = prepare,
+    .load = load,
+    .start = start,
+    .drop = drop,
+};

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "save.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TIMEOUT_MS    10000u
+#define CONNECT_MS    1000u
+#define POLL_FIRST_NS 200000l
+#define POLL_MOST_NS  10000000l
+
+static int look_at_domain(struct save_source *s, struct chaos_error *err)
+{
+    struct hv_info *info = &s->save.info;
+    int rc = chaos_read_record(s->chaos, s->domain.name, &s->record, &s->record_text, info, err);
+
+    if (rc == -ENOENT)
+        return chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND, "domain \"%s\" is gone",
+                               s->domain.name);
+    if (rc == 0)
+        rc = record_config(&s->record, &s->config, err);
+    if (rc < 0)
+        return rc;
+    memcpy(s->config.name, s->domain.name, sizeof(s->config.name)); /* it may be renamed by now */
+    info->vcpus = s->config.vcpus; /* Xen counts those that are up */
+    if (info->shutdown || info->dying)
+        return chaos_error_set(err, -ESRCH, CHAOS_EXIT_FAILURE, "its guest does not run any more");
+    if (info->paused)
+        return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
+                               "it is paused and cannot suspend itself: unpause it first");
+    return 0;
+}
+
+int save_source_open(struct save_source *source, struct chaos *chaos,
+                     const struct chaos_domain *domain, struct chaos_error *err)
+{
+    *source = (struct save_source){.chaos = chaos, .domain = *domain, .save = {.hv = chaos->hv}};
+    source->save.writer = &source->writer;
+    if (domain->domid == 0)
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_USAGE,
+                               "domain 0 is the control domain: it cannot be saved");
+    if (domain->name[0] == '\0')
+        return chaos_error_set(err, -EPERM, CHAOS_EXIT_FAILURE,
+                               "domain %u was not made by chaos: use the toolstack that made it",
+                               domain->domid);
+    chaos_reap(chaos); /* it may have been left suspended by a save that was killed */
+    return look_at_domain(source, err);
+}
+
+void save_source_close(struct save_source *source)
+{
+    guest_frames_release(&source->save.frames);
+    chaos_config_free(&source->config);
+    free(source->record_text);
+    source->record_text = NULL;
+}
+
+int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
+                      struct chaos_error *err)
+{
+    int rc = stream_begin(&source->writer, write, opaque, err);
+
+    return rc < 0 ? rc : save_head(&source->save, &source->config, err);
+}
+
+/* ---------------------------------------------------------------- the guest's part */
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+}
+
+/* A guest that has just begun, or gone on, may not have connected to its bus yet. */
+int save_source_ask(struct save_source *source, struct chaos_error *err)
+{
+    const struct timespec pause = {.tv_nsec = POLL_MOST_NS};
+    struct bus *bus = source->chaos->bus;
+    const uint64_t start = now_ms();
+    int rc;
+
+    while ((rc = bus->ops->request(bus, source->config.bus, source->domain.domid,
+                                   BUS_REQUEST_SUSPEND, err)) == -ENOTCONN &&
+           now_ms() - start < CONNECT_MS)
+        nanosleep(&pause, NULL);
+    return rc;
+}
+
+static int went_otherwise(const struct hv_info *info, struct chaos_error *err)
+{
+    return chaos_error_set(err, -ESRCH, CHAOS_EXIT_FAILURE,
+                           info->dying ? "it was destroyed meanwhile"
+                                       : "its guest shut down instead of suspending itself");
+}
+
+int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct chaos_error *err)
+{
+    const uint32_t limit = timeout_ms ? timeout_ms : TIMEOUT_MS;
+    struct timespec pause = {.tv_nsec = POLL_FIRST_NS};
+    struct hv *hv = source->chaos->hv;
+    const uint64_t start = now_ms();
+    struct hv_info info = {0};
+    int rc;
+
+    for (;;) {
+        rc = hv->ops->info(hv, source->domain.domid, &info);
+        if (rc == -ESRCH || (rc == 0 && !record_is_of(&source->record, info.uuid)))
+            info.dying = true; /* and gone already */
+        else if (rc < 0)
+            return hv_error(err, rc, "ask Xen about it");
+        if (info.dying || (info.shutdown && info.reason != HV_SHUTDOWN_SUSPEND))
+            return went_otherwise(&info, err);
+        if (info.shutdown)
+            return 0;
+        if (now_ms() - start >= limit)
+            return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
+                                   "its guest did not suspend itself within %u ms, and goes on",
+                                   limit);
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < POLL_MOST_NS)
+            pause.tv_nsec += pause.tv_nsec / 2;
+    }
+}
+
+/* ---------------------------------------------------------------- its state */
+
+int save_source_memory(struct save_source *source, struct chaos_error *err)
+{
+    struct save *save = &source->save;
+    int rc = guest_frames_read(source->chaos->hv, &save->info, &save->frames, err);
+
+    return rc < 0 ? rc : save_pages(save, err);
+}
+
+int save_source_rest(struct save_source *source, struct chaos_error *err)
+{
+    return save_tail(&source->save, &source->record, source->config.bus, err);
+}
