@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "wire_parts.h"
 
 #define TIMEOUT_MS 60000
@@ -98,24 +99,24 @@ static int connect_to(int fd, const char *given, struct chaos_error *err)
     return rc < 0 ? rc : set_timeout(fd, TIMEOUT_MS, err);
 }
 
+/* Memory comes last: most often a command asks where no chaosd is. */
 int chaos_client_open(const char *socket_path, struct chaos_client **out, struct chaos_error *err)
 {
-    struct chaos_client *client = malloc(sizeof(*client));
+    cleanup_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct chaos_client *client;
     int rc;
 
+    if (fd < 0)
+        return chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot make a socket: %s",
+                               strerror(errno));
+    rc = connect_to(fd, socket_path, err);
+    if (rc < 0)
+        return rc;
+    client = malloc(sizeof(*client));
     if (!client)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     client->sequence = 0;
-    client->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (client->fd < 0)
-        rc = chaos_error_set(err, -errno, CHAOS_EXIT_FAILURE, "cannot make a socket: %s",
-                             strerror(errno));
-    else
-        rc = connect_to(client->fd, socket_path, err);
-    if (rc < 0) {
-        chaos_client_close(client);
-        return rc;
-    }
+    client->fd = take_fd(&fd);
     *out = client;
     return 0;
 }
@@ -124,8 +125,7 @@ void chaos_client_close(struct chaos_client *client)
 {
     if (!client)
         return;
-    if (client->fd >= 0)
-        close(client->fd);
+    close(client->fd);
     free(client);
 }
 
