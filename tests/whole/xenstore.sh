@@ -70,7 +70,8 @@ on_disk() { # IMAGE FILE
 
 # What netdevs, loop devices and XenStore hold, for diff.
 store_state() {
-    xenstore-ls -f /local/domain | grep -v '^/local/domain/0/backend'
+    # error: where the kernel notes that a guest died under its back-end, and nobody ever clears.
+    xenstore-ls -f /local/domain | grep -Ev '^/local/domain/0/(backend|error)'
     xenstore-ls -f /local/domain/0/backend 2> /dev/null | grep -c /script
     ip -o link | awk '{ print $2 }'
     losetup -a
