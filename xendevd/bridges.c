@@ -367,3 +367,9 @@ void bridges_tidy(struct bridges *b)
         if (!is_part(&b->list[i]))
             tidy_room(b, &b->list[i]);
 }
+
+void bridges_release(struct bridges *b)
+{
+    free(b->list);
+    free(b->placed);
+}

@@ -47,6 +47,9 @@ struct bridges {
 /* Forgets all and asks the kernel; removes what an earlier xendevd left half made. */
 int bridges_scan(struct bridges *b);
 
+/* Frees what it knows; the kernel's state stays. */
+void bridges_release(struct bridges *b);
+
 /*
  * Puts a link on the bridge of this name, or on a part of it, and brings it up. 0 or a negative
  * errno.

@@ -201,6 +201,7 @@ static int run(const struct options *options, int parent_fd)
     if (options->once) {
         rc = rescan(&bridges);
         bridges_tidy(&bridges);
+        bridges_release(&bridges);
         return rc ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     pid_fd = pidfile_lock(options->pidfile);
@@ -220,6 +221,7 @@ static int run(const struct options *options, int parent_fd)
     if (rc == 0)
         rc = serve(event_fd, uevent_fd, &bridges, &unblocked);
     pidfile_remove(options->pidfile);
+    bridges_release(&bridges);
     return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

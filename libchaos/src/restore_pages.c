@@ -27,10 +27,12 @@ static char *page_at(const struct restore *restore, uint32_t index)
 
 void restore_unmap(struct restore *restore)
 {
-    struct hv *hv = restore->creation.chaos->hv;
+    struct hv *hv;
 
-    if (restore->mapped)
-        hv->ops->unmap(hv, restore->mapped, restore->nr_mapped);
+    if (!restore->mapped)
+        return;
+    hv = restore->creation.chaos->hv;
+    hv->ops->unmap(hv, restore->mapped, restore->nr_mapped);
     restore->mapped = NULL;
 }
 

@@ -22,7 +22,7 @@ struct window {
     uint16_t stored[CHECKPOINT_WINDOW]; /* pages with contents */
     uint32_t nr_stored;
     uint16_t same[SAME_SLOTS]; /* 1 + page; 0: none */
-    uint8_t data[CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE];
+    _Alignas(uint64_t) uint8_t data[CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE];
 };
 
 static bool is_zero(const uint8_t *page)
