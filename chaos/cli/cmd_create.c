@@ -43,12 +43,6 @@ static void warn(void *opaque, const char *text)
     out_note_as("create", "warning: %s", text);
 }
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 static void on_signal(int number)
 {
     (void)number;
@@ -163,7 +157,7 @@ static int create_here(const struct create_options *given, const struct cmd_call
         }
     }
     if (rc == 0)
-        chaos_config_json(&config, sink, NULL);
+        chaos_config_json(&config, out_sink, NULL);
     return rc;
 }
 

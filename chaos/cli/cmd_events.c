@@ -27,12 +27,6 @@ static const struct opt_spec options[] = {
     OPT_END,
 };
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 /* As RFC 3339 has it, in UTC. */
 static void format_time(uint64_t ns, char text[40])
 {
@@ -51,7 +45,7 @@ static void print_json(const struct chaos_event *event, const char *when)
     char uuid[37];
     struct json j;
 
-    json_init(&j, sink, NULL);
+    json_init(&j, out_sink, NULL);
     j.one_line = true;
     json_object(&j, NULL);
     json_unsigned(&j, "sequence", event->sequence);

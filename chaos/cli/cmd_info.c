@@ -29,18 +29,12 @@ struct sheet {
     struct json json;
 };
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 static void begin(struct sheet *sheet, const struct info_options *given)
 {
     sheet->is_json = given->format && strcmp(given->format, "json") == 0;
     if (!sheet->is_json)
         return;
-    json_init(&sheet->json, sink, NULL);
+    json_init(&sheet->json, out_sink, NULL);
     json_object(&sheet->json, NULL);
     json_unsigned(&sheet->json, "schema", 1);
 }

@@ -77,19 +77,13 @@ static void print_table(const struct chaos_domain *list, size_t nr, bool wide)
     }
 }
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 static void print_json(const struct chaos_domain *list, size_t nr)
 {
     struct json json;
     char uuid[37];
     size_t i;
 
-    json_init(&json, sink, NULL);
+    json_init(&json, out_sink, NULL);
     json_object(&json, NULL);
     json_unsigned(&json, "schema", 1);
     json_array(&json, "domains");

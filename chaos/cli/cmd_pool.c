@@ -34,12 +34,6 @@ static const struct opt_spec options[] = {
     OPT_END,
 };
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 static const char *bus_name(enum chaos_bus bus)
 {
     return bus == CHAOS_BUS_XENSTORE ? "xenstore" : "noxs";
@@ -96,7 +90,7 @@ static void print_json(const struct chaos_pool *list, size_t nr)
 {
     struct json json;
 
-    json_init(&json, sink, NULL);
+    json_init(&json, out_sink, NULL);
     json_object(&json, NULL);
     json_unsigned(&json, "schema", 1);
     json_array(&json, "pools");

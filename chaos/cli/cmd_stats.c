@@ -17,12 +17,6 @@ static const struct opt_spec options[] = {
     OPT_END,
 };
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 static void print_table(const struct chaos_client_info *info, const struct chaos_metric *list,
                         size_t nr)
 {
@@ -44,7 +38,7 @@ static void print_json(const struct chaos_client_info *info, const struct chaos_
 {
     struct json json;
 
-    json_init(&json, sink, NULL);
+    json_init(&json, out_sink, NULL);
     json_object(&json, NULL);
     json_unsigned(&json, "schema", 1);
     json_string(&json, "version", info->version);

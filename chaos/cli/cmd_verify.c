@@ -17,17 +17,11 @@ static const struct opt_spec options[] = {
     OPT_END,
 };
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 static void print_json(const struct chaos_checkpoint *checkpoint, const char *uuid)
 {
     struct json json;
 
-    json_init(&json, sink, NULL);
+    json_init(&json, out_sink, NULL);
     json_object(&json, NULL);
     json_unsigned(&json, "schema", 1);
     json_string(&json, "name", checkpoint->name);

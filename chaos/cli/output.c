@@ -47,6 +47,12 @@ void out_write(const char *text, size_t length)
     }
 }
 
+void out_sink(void *opaque, const char *text, size_t length)
+{
+    (void)opaque;
+    out_write(text, length);
+}
+
 void out_str(const char *text)
 {
     out_write(text, strlen(text));

@@ -11,6 +11,8 @@
 #include <chaos/error.h>
 
 void out_write(const char *text, size_t length);
+/* The same, for those who write piece by piece: opaque is not looked at. */
+void out_sink(void *opaque, const char *text, size_t length);
 void out_str(const char *text);
 void out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -7,12 +7,6 @@
 #include "json.h"
 #include "output.h"
 
-static void sink(void *opaque, const char *text, size_t length)
-{
-    (void)opaque;
-    out_write(text, length);
-}
-
 static uint64_t us(uint64_t from_ns, uint64_t to_ns)
 {
     return (to_ns - from_ns) / 1000;
@@ -36,7 +30,7 @@ static void print_json(const struct chaos_timing *timing, const struct chaos_dom
     struct json json;
     unsigned int i;
 
-    json_init(&json, sink, NULL);
+    json_init(&json, out_sink, NULL);
     json_object(&json, NULL);
     json_unsigned(&json, "schema", 1);
     json_string(&json, "name", domain->name);
