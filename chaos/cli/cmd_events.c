@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +7,7 @@
 #include <chaos/client.h>
 
 #include "cmd.h"
+#include "follow.h"
 #include "json.h"
 #include "output.h"
 
@@ -84,22 +83,18 @@ static void print_text(const struct chaos_event *event, const char *when)
 
 static int print_all(struct chaos_client *client, bool is_json, struct chaos_error *err)
 {
-    struct pollfd ready = {.fd = chaos_client_fd(client), .events = POLLIN};
     struct chaos_event event;
     char when[40];
     int rc;
 
     for (;;) {
         rc = chaos_client_next_event(client, &event, err);
-        if (rc == -EAGAIN) {
-            rc = out_flush(err);
-            if (rc < 0)
+        if (rc < 0) {
+            rc = follow_on(client, rc, err);
+            if (rc <= 0)
                 return rc;
-            poll(&ready, 1, -1);
             continue;
         }
-        if (rc < 0)
-            return rc == -ENODATA ? 0 : rc;
         format_time(event.time_ns, when);
         if (is_json)
             print_json(&event, when);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <chaos/client.h>
 
 #include "clean.h"
 #include "cmd.h"
+#include "follow.h"
 #include "output.h"
 
 struct logs_options {
@@ -43,22 +43,18 @@ static int parse_tail(const char *text, uint32_t *lines, struct chaos_error *err
 
 static int print_all(struct chaos_client *client, bool clean, struct chaos_error *err)
 {
-    struct pollfd ready = {.fd = chaos_client_fd(client), .events = POLLIN};
     struct cleaner cleaner = {0};
     struct chaos_output output;
     int rc;
 
     for (;;) {
         rc = chaos_client_output(client, &output, err);
-        if (rc == -EAGAIN) {
-            rc = out_flush(err);
-            if (rc < 0)
+        if (rc < 0) {
+            rc = follow_on(client, rc, err);
+            if (rc <= 0)
                 return rc;
-            poll(&ready, 1, -1);
             continue;
         }
-        if (rc < 0)
-            return rc == -ENODATA ? 0 : rc;
         if (output.lost)
             out_note_as("logs", "%" PRIu64 " bytes before these are not kept any more",
                         output.lost);
