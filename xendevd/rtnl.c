@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -13,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "netlink.h"
 
 #ifndef EVENT_BUFFER            /* the tests have it overflow */
 #define EVENT_BUFFER (16 << 20) /* bytes of the kernel's queue: about 8000 links */
@@ -40,7 +41,7 @@ static int open_socket(unsigned int groups)
  * bridge. Those of a link that appears have all bits of ifi_change set; the others need not wake
  * us. Of the ends, that of a bridge's port says which bridge it was.
  */
-static int filter_events(int fd)
+int rtnl_open_events(void)
 {
     struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
@@ -53,30 +54,14 @@ static int filter_events(int fd)
         BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
         BPF_STMT(BPF_RET | BPF_K, 0),
     };
-    struct sock_fprog filter = {.len = sizeof(program) / sizeof(program[0]), .filter = program};
+    const struct netlink_events events = {
+        .protocol = NETLINK_ROUTE,
+        .groups = RTMGRP_LINK,
+        .buffer = EVENT_BUFFER,
+        .program = {.len = sizeof(program) / sizeof(program[0]), .filter = program},
+    };
 
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) ? -errno : 0;
-}
-
-int rtnl_open_events(void)
-{
-    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
-    const int size = EVENT_BUFFER;
-    int rc;
-
-    if (fd < 0)
-        return -errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)); /* less will do as well */
-    rc = filter_events(fd);
-    if (rc == 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)))
-        rc = -errno;
-    if (rc) {
-        close(fd);
-        return rc;
-    }
-    return fd;
+    return netlink_open_events(&events);
 }
 
 int rtnl_open_requests(void)

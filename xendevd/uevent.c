@@ -2,13 +2,14 @@
 #include "uevent.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/netlink.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "netlink.h"
 
 #define UEVENT_BUFFER (4 << 20)
 #define FROM_KERNEL   1 /* multicast group */
@@ -51,7 +52,7 @@ bool uevent_parse(char *message, size_t length, struct uevent *out)
  * Passes messages that start with online@/devices/vif- or add@/devices/vbd-. All others, of which a
  * host has many, need not wake us.
  */
-static int filter_events(int fd)
+int uevent_open(void)
 {
     struct sock_filter program[] = {
         LOAD(0),
@@ -70,30 +71,14 @@ static int filter_events(int fd)
         BPF_STMT(BPF_RET | BPF_K, 0),
         BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
     };
-    struct sock_fprog filter = {.len = sizeof(program) / sizeof(program[0]), .filter = program};
+    const struct netlink_events events = {
+        .protocol = NETLINK_KOBJECT_UEVENT,
+        .groups = FROM_KERNEL,
+        .buffer = UEVENT_BUFFER,
+        .program = {.len = sizeof(program) / sizeof(program[0]), .filter = program},
+    };
 
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) ? -errno : 0;
-}
-
-int uevent_open(void)
-{
-    struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = FROM_KERNEL};
-    int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
-    const int size = UEVENT_BUFFER;
-    int rc;
-
-    if (fd < 0)
-        return -errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)); /* less will do as well */
-    rc = filter_events(fd);
-    if (rc == 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)))
-        rc = -errno;
-    if (rc) {
-        close(fd);
-        return rc;
-    }
-    return fd;
+    return netlink_open_events(&events);
 }
 
 int uevent_read(int fd, char *room, size_t size)
