@@ -62,15 +62,22 @@ sleep 0.3
 check "and ends with the guest" sh -c "! kill -0 $follow_job"
 
 note "a flood"
-chaos create "$GUESTS/chatty.cfg" cmdline='"lines=30000"'
+forgets() { # NAME: its log says how much is not kept any more
+    chaos logs "$1" 2>&1 > /dev/null | grep -q 'bytes before these are not kept'
+}
+
+chaos create "$GUESTS/chatty.cfg"
 chaos create "$GUESTS/noop.cfg" name=calm
 check "others are heard all the same" wait_for 5 log_shows calm '^noop: up'
-check "the flood passes" wait_for 60 log_shows chatty 'chatty: 30000 lines'
+# How much of it is read depends on who gets the processors when: the ring drops what does not fit.
+check "it says how much is not kept" wait_for 60 forgets chatty
 size=$(chaos logs chatty 2> /dev/null | wc -c)
-check "of which 16 KiB are kept ($size bytes)" test "$size" -le 16384 -a "$size" -gt 8000
-check_output 'bytes before these are not kept' "and it says how much is not" chaos logs chatty
+check "16 KiB are ($size bytes)" test "$size" -le 16384 -a "$size" -gt 8000
 memory=$(awk '/VmRSS/ { print $2 }' "/proc/$(pidof chaosd)/status")
 check "chaosd is not larger for it ($memory KiB)" test "$memory" -lt 8192
+chaos destroy chatty
+chaos create "$GUESTS/chatty.cfg" cmdline='"lines=30000"'
+check "a flood that ends passes" wait_for 60 log_shows chatty 'chatty: 30000 lines'
 chaos destroy chatty
 
 note "kill -9"
