@@ -16,6 +16,7 @@
 #include "instance.h"
 #include "log.h"
 #include "server.h"
+#include "service.h"
 #include "settings.h"
 #include "shell.h"
 #include "worker.h"
@@ -106,7 +107,7 @@ static void wind_up(struct daemon *daemon)
 {
     const uint64_t limit = loop_now() + END_NS;
 
-    instance_notify("STOPPING=1");
+    service_notify("STOPPING=1");
     daemon_quiesce(daemon);
     while ((worker_load(daemon) > 0 || creates_busy(daemon)) && loop_now() < limit)
         if (loop_turn(daemon->loop, true) < 0)
@@ -155,7 +156,7 @@ static int serve(const struct options *options, int parent)
         log_error("%s", err.text);
         return err.exit ? (int)err.exit : EXIT_FAILURE;
     }
-    instance_notify("READY=1");
+    service_notify("READY=1");
     log_debug("serving");
     rc = loop_run(daemon.loop);
     if (rc < 0)
@@ -215,6 +216,7 @@ int main(int argc, char **argv)
     struct options options = {.background = true};
     int letter;
 
+    log_as("chaosd");
     while ((letter = getopt_long(argc, argv, "c:fs:vVh", names, NULL)) != -1) {
         switch (letter) {
         case 'c':
