@@ -59,6 +59,8 @@ int links_add_bridge(int fd, const char *name)
     struct nlattr *info, *data;
     int rc;
 
+    /* Only the whole answers for dom0's addresses. */
+    request.link.ifi_flags = request.link.ifi_change = IFF_NOARP;
     add_address(&request, name);
     info = rtnl_nest(&request, IFLA_LINKINFO);
     add_kind(&request, "bridge");
