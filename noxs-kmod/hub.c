@@ -6,6 +6,13 @@
  *
  *   ip link add NAME type noxshub && ip link set NAME master BRIDGE up
  *
+ * A hub with an uplink is a branch. Its bridge is a part of another one, that the uplink is a port of:
+ *
+ *   ip link add NAME link UPLINK type noxshub
+ *
+ * The hub of the uplink's bridge passes on to the vifs of its branches, too, so that the uplink is
+ * spared and a broadcast does not go through the bridge of every branch.
+ *
  * For a bridge without VLANs: the hub does not know which port is in which.
  */
 #include <linux/etherdevice.h>
@@ -115,6 +122,65 @@ static void update_bridge(struct noxs_hub *hub)
 			noxs_hub_update_vif(port);
 }
 
+/* ------------------------------------------------------------------ branches */
+
+static struct noxs_hub *find_root(const struct noxs_hub *hub, struct net_device *uplink)
+{
+	struct noxs_hub *root;
+
+	if (!uplink || !hub->bridge)
+		return NULL;
+	root = find_hub(netdev_master_upper_dev_get(uplink));
+	return root && root != hub && !root->uplink ? root : NULL;
+}
+
+static void leave_root(struct noxs_hub *hub, struct net_device *uplink)
+{
+	struct net_device *bridge = uplink ? netdev_master_upper_dev_get(uplink) : NULL;
+
+	list_del_rcu(&hub->branch_node);
+	hub->root = NULL;
+	hub->had_root = true;
+	if (bridge)
+		set_spared(uplink, bridge, false);
+}
+
+static void join_root(struct noxs_hub *hub, struct noxs_hub *root, struct net_device *uplink)
+{
+	if (set_spared(uplink, root->bridge, true))
+		return;
+	/* A reader may still be where it was before. */
+	if (hub->had_root)
+		synchronize_net();
+	hub->root = root;
+	list_add_tail_rcu(&hub->branch_node, &root->branches);
+}
+
+static void update_root(struct noxs_hub *hub)
+{
+	struct net_device *uplink = NULL;
+	struct noxs_hub *root;
+
+	if (hub->uplink)
+		uplink = __dev_get_by_index(dev_net(hub->netdev), hub->uplink);
+	root = find_root(hub, uplink);
+	if (root == hub->root)
+		return;
+	if (hub->root)
+		leave_root(hub, uplink);
+	if (root)
+		join_root(hub, root, uplink);
+}
+
+/* A hub, or what may be an uplink, came to a bridge, or left one. */
+static void update_roots(void)
+{
+	struct noxs_hub *hub;
+
+	list_for_each_entry(hub, &hubs, node)
+		update_root(hub);
+}
+
 /* ------------------------------------------------------------------ the device */
 
 static int hub_init(struct net_device *netdev)
@@ -122,6 +188,7 @@ static int hub_init(struct net_device *netdev)
 	struct noxs_hub *hub = netdev_priv(netdev);
 
 	hub->netdev = netdev;
+	INIT_LIST_HEAD(&hub->branches);
 	INIT_LIST_HEAD(&hub->tables);
 	list_add(&hub->node, &hubs);
 	return 0;
@@ -146,12 +213,20 @@ static int hub_stop(struct net_device *netdev)
 	return 0;
 }
 
+static int hub_get_iflink(const struct net_device *netdev)
+{
+	const struct noxs_hub *hub = netdev_priv(netdev);
+
+	return hub->uplink ?: netdev->ifindex;
+}
+
 static const struct net_device_ops hub_netdev_ops = {
 	.ndo_init = hub_init,
 	.ndo_uninit = hub_uninit,
 	.ndo_open = hub_open,
 	.ndo_stop = hub_stop,
 	.ndo_start_xmit = noxs_hub_xmit,
+	.ndo_get_iflink = hub_get_iflink,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
 };
@@ -168,22 +243,39 @@ static void hub_setup(struct net_device *netdev)
 	noxs_netdev_no_ipv6(netdev);
 }
 
+static int hub_newlink(struct net *net, struct net_device *netdev, struct nlattr *attrs[],
+		       struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	struct noxs_hub *hub = netdev_priv(netdev);
+
+	if (attrs[IFLA_LINK]) {
+		hub->uplink = nla_get_u32(attrs[IFLA_LINK]);
+		if (!__dev_get_by_index(net, hub->uplink))
+			return -ENODEV;
+	}
+	return register_netdevice(netdev);
+}
+
 static struct rtnl_link_ops hub_link_ops = {
 	.kind = NOXS_HUB_KIND,
 	.priv_size = sizeof(struct noxs_hub),
 	.setup = hub_setup,
+	.newlink = hub_newlink,
 };
 
 static int hub_notify(struct notifier_block *block, unsigned long event, void *info)
 {
 	struct net_device *netdev = netdev_notifier_info_to_dev(info);
+	bool is_hub = netdev->netdev_ops == &hub_netdev_ops;
 
-	if (netdev->netdev_ops != &hub_netdev_ops)
-		return NOTIFY_DONE;
-	if (event == NETDEV_REGISTER)
+	if (is_hub && event == NETDEV_REGISTER)
 		netdev->mtu = netdev->max_mtu;
-	else if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
+	if (event != NETDEV_CHANGEUPPER && event != NETDEV_UP && event != NETDEV_DOWN)
+		return NOTIFY_DONE;
+	if (is_hub)
 		update_bridge(netdev_priv(netdev));
+	if (is_hub || (event == NETDEV_CHANGEUPPER && !noxs_vif_is_netdev(netdev)))
+		update_roots();
 	return NOTIFY_DONE;
 }
 

@@ -12,12 +12,18 @@
 
 struct noxs_hub {
 	struct net_device *netdev;
+	u32 uplink;			/* ifindex; 0: it has none. Constant */
 
 	/* Changed under rtnl. */
 	struct net_device *bridge;	/* that it is on, and up */
 	struct list_head node;		/* in the list of all */
+	struct noxs_hub *root;		/* that passes on to our vifs what our uplink is spared */
+	bool had_root;			/* before */
 
-	struct list_head tables;	/* struct noxs_hub_table; read under RCU */
+	/* Changed under rtnl, read under RCU. */
+	struct list_head branches;
+	struct list_head branch_node;
+	struct list_head tables;	/* struct noxs_hub_table */
 };
 
 /* Some vifs of a hub. */

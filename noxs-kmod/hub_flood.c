@@ -73,7 +73,7 @@ static void flood_hub(const struct noxs_hub *hub, struct sk_buff *skb, const str
 
 netdev_tx_t noxs_hub_xmit(struct sk_buff *skb, struct net_device *netdev)
 {
-	const struct noxs_hub *hub = netdev_priv(netdev);
+	const struct noxs_hub *hub = netdev_priv(netdev), *branch;
 	struct noxs_arp arp;
 
 	noxs_arp_parse(skb->data, skb_headlen(skb), &arp);
@@ -81,6 +81,10 @@ netdev_tx_t noxs_hub_xmit(struct sk_buff *skb, struct net_device *netdev)
 	netdev->stats.tx_bytes += skb->len;
 	rcu_read_lock();
 	flood_hub(hub, skb, &arp);
+	/* A branch's bridge has flooded what comes from there. */
+	list_for_each_entry_rcu(branch, &hub->branches, branch_node)
+		if (branch->uplink != skb->skb_iif)
+			flood_hub(branch, skb, &arp);
 	rcu_read_unlock();
 	consume_skb(skb);
 	return NETDEV_TX_OK;

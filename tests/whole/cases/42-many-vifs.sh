@@ -43,6 +43,10 @@ got() { # COUNT: that many packets for each guest since counts > /tmp/before
         '$3 - $2 != count { bad++; print $1 " got " $3 - $2 } END { exit bad || NR != vifs }'
 }
 
+through_parts() { # packets that went from the whole bridge to one of its parts
+    cat /sys/class/net/xenbr0-*u/statistics/tx_packets | awk '{ n += $1 } END { print n }'
+}
+
 send_frame() { # FROM-THE-TYPE-ON: a broadcast of dom0's, in hexadecimal digits
     python3 -c 'import socket, sys
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -94,6 +98,7 @@ check "which does not wake the others" test "$(received)" = "$before"
 check "big packets pass" ping -q -c 2 -i 0.1 -W 1 -s 1400 "$(address "$vifs")"
 check "it tells the time" sh -c "timeout 5 nc -w 3 $(address "$vifs") 13"
 note "broadcasts reach whom they concern, once"
+parts=$(through_parts)
 counts > /tmp/before
 send_frame 88b5
 check "every guest gets one of dom0's" got 1
@@ -112,6 +117,7 @@ sent=$(cat "$asking/statistics/rx_packets")
 check "a guest asks all for an address ($sent times)" test "$sent" -gt 0
 check "every other guest gets that" got "$sent"
 check "it itself does not" test "$(cat "$asking/statistics/tx_packets")" -eq 0
+check "no broadcast went through the bridge of a part" test "$(through_parts)" = "$parts"
 check "destroy" chaos destroy asking
 note "a hub less: the bridge floods as before"
 hub=$(ip -o link show type noxshub | sed -n 's/^[0-9]*: \([^@:]*\).* master xenbr0 .*/\1/p')
