@@ -48,6 +48,7 @@ struct world {
     bool healed;      /* another connection can be made */
     bool refuse;      /* the target cannot prepare */
     bool start_fails; /* nor start */
+    bool half_made;   /* the target's domain: it is reaped after a death */
     bool both;        /* ran at once: the one thing that must not be */
     pthread_t server[16];
     unsigned int nr_servers;
@@ -159,7 +160,7 @@ static void *serve(void *opaque)
     struct service *service = opaque;
     struct chaos_error err;
 
-    migrate_serve(service->peer, &service->world->target, &err);
+    migrate_serve(service->peer, &service->world->target, "a", &err);
     service->peer->ops->close(service->peer);
     free(service);
     return NULL;
@@ -206,10 +207,13 @@ static int guest_send(void *guest, stream_write *write, void *opaque, struct cha
 static int guest_resume(void *guest, struct chaos_error *err)
 {
     struct world *w = guest;
+    int rc = 0;
 
-    if (!begin(w, SOURCE))
-        w->side[SOURCE].runs = true;
-    return end(w, SOURCE, 0, err);
+    if (!begin(w, SOURCE)) {
+        rc = w->side[SOURCE].exists ? 0 : -ESRCH;
+        w->side[SOURCE].runs = rc == 0;
+    }
+    return end(w, SOURCE, rc, err);
 }
 
 static int guest_destroy(void *guest, struct chaos_error *err)
@@ -245,13 +249,16 @@ static const struct migrate_source_ops source_ops = {
     .reconnect = guest_reconnect,
 };
 
-static int copy_prepare(void *guest, const struct migrate_offer *offer, struct chaos_error *err)
+static int copy_prepare(void *guest, const struct migrate_offer *offer, struct migrate_note *note,
+                        struct chaos_error *err)
 {
     struct world *w = guest;
     bool good = offer->config_length == 6 && memcmp(offer->config, "config", 6) == 0;
 
+    assert_int_equal(note->domid, 0);
+    note->domid = 5;
     if (!begin(w, TARGET) && !w->refuse)
-        w->side[TARGET].exists = true;
+        w->side[TARGET].exists = w->half_made = true;
     return end(w, TARGET, good && !w->refuse ? 0 : -ENOMEM, err);
 }
 
@@ -266,7 +273,8 @@ static int copy_load(void *guest, stream_read *read, void *opaque, struct chaos_
         for (i = 0, total += (size_t)got; i < got; i++)
             if (bytes[i] != 0x5a)
                 total = SIZE_MAX / 2;
-    begin(w, TARGET);
+    if (!begin(w, TARGET) && total == GUEST_BYTES)
+        w->half_made = false;
     return end(w, TARGET, total == GUEST_BYTES ? 0 : -EBADMSG, err);
 }
 
@@ -424,19 +432,26 @@ static void world_end(struct world *w)
     pthread_mutex_destroy(&w->mutex);
 }
 
+static struct migrate_source source_of(struct world *w, struct migrate_note *note)
+{
+    return (struct migrate_source){
+        .journal = &w->journal[SOURCE].journal, .note = note, .ops = &source_ops, .guest = w};
+}
+
 static int move(struct world *w, struct chaos_error *err)
 {
-    const struct migrate_offer offer = {.config = "config", .config_length = 6};
+    const struct migrate_offer offer = {.config = "config", .config_length = 6, .silence_ms = 20};
     struct migrate_note note = note_of_web();
     struct peer *peer = dial(w);
-    int rc = migrate_send(peer, &w->journal[SOURCE].journal, &note, &offer, &source_ops, w, err);
+    const struct migrate_source source = source_of(w, &note);
+    int rc = migrate_send(&source, peer, &offer, err);
 
     peer->ops->close(peer);
     join_servers(w);
     return rc;
 }
 
-/* What a daemon does when it starts. */
+/* What a daemon does when it starts, and every now and then. */
 static void restart(struct world *w, enum side side)
 {
     const struct migrate_note name = note_of_web();
@@ -447,25 +462,20 @@ static void restart(struct world *w, enum side side)
     w->side[side].die_at = NEVER;
     w->side[SOURCE].budget = w->side[TARGET].budget = NEVER;
     w->healed = true;
+    if (side == TARGET && w->half_made)
+        w->side[TARGET].exists = w->half_made = false;
     if (w->files[side]->ops->read(w->files[side], name.token,
                                   side == SOURCE ? MIGRATE_SOURCE : MIGRATE_TARGET, &note,
                                   &err) < 0)
         return;
-    if (side == SOURCE)
-        migrate_resolve(&w->journal[SOURCE].journal, &note, &source_ops, w, &err);
-    else
+    if (side == SOURCE) {
+        const struct migrate_source source = source_of(w, &note);
+
+        migrate_resolve(&source, &err);
+    } else {
         migrate_recover(&w->target, &note, &err);
+    }
     join_servers(w);
-}
-
-/* The source decided long ago, and could not say so. */
-static void discard(struct world *w)
-{
-    struct migrate_note note = note_of_web();
-    struct chaos_error err;
-
-    note.role = MIGRATE_TARGET;
-    migrate_discard(&w->target, &note, &err);
 }
 
 static void assert_one_runs(const struct world *w)
@@ -481,6 +491,13 @@ static void assert_journal_empty(void)
     assert_int_equal(scratch_count("migrations"), 0);
 }
 
+/* All is said and done. */
+static void assert_ended(const struct world *w)
+{
+    assert_one_runs(w);
+    assert_journal_empty();
+}
+
 /* ---------------------------------------------------------------- tests */
 
 static void test_moves(void **state)
@@ -491,9 +508,8 @@ static void test_moves(void **state)
     (void)state;
     world_begin(&w);
     assert_int_equal(move(&w, &err), 0);
-    assert_one_runs(&w);
+    assert_ended(&w);
     assert_true(w.side[TARGET].runs);
-    assert_journal_empty();
     world_end(&w);
 }
 
@@ -507,9 +523,8 @@ static void test_refused(void **state)
     w.refuse = true;
     assert_int_equal(move(&w, &err), -ENOMEM);
     assert_string_equal(err.text, "the other host refuses: as the test wants");
-    assert_one_runs(&w);
+    assert_ended(&w);
     assert_true(w.side[SOURCE].runs);
-    assert_journal_empty();
     world_end(&w);
 }
 
@@ -522,7 +537,7 @@ static void test_start_fails(void **state)
     world_begin(&w);
     w.start_fails = true;
     assert_true(move(&w, &err) < 0);
-    assert_one_runs(&w);
+    assert_ended(&w);
     assert_true(w.side[SOURCE].runs);
     world_end(&w);
 }
@@ -544,12 +559,12 @@ static bool cut_at(enum side side, uint64_t at, bool healed)
     if (rc == -EINPROGRESS) {
         assert_false(healed);
         assert_false(w.side[SOURCE].runs);
-        restart(&w, SOURCE);
     } else {
         assert_true(w.side[TARGET].runs == (rc == 0));
+        assert_true(w.side[SOURCE].runs == (rc != 0));
     }
-    discard(&w);
-    assert_one_runs(&w);
+    restart(&w, SOURCE);
+    assert_ended(&w);
     world_end(&w);
     return beyond;
 }
@@ -594,9 +609,8 @@ static bool die_at(enum side side, uint32_t call, bool after, enum side first)
     assert_false(w.both);
     restart(&w, first);
     restart(&w, first == SOURCE ? TARGET : SOURCE);
-    restart(&w, SOURCE); /* as the operator's --finish */
-    discard(&w);
-    assert_one_runs(&w);
+    restart(&w, SOURCE); /* once more, since the target was not there yet */
+    assert_ended(&w);
     world_end(&w);
     return died;
 }
@@ -617,6 +631,69 @@ static void test_deaths(void **state)
             }
 }
 
+/* The target is loaded, and the source silent: an operator may have the copy dropped. */
+static void test_discarded(void **state)
+{
+    struct migrate_note note;
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.side[SOURCE].die_at = 3; /* sending, send, and now it is committing */
+    w.side[SOURCE].die_after = true;
+    assert_true(move(&w, &err) < 0);
+    note = note_of_web();
+    note.role = MIGRATE_TARGET;
+    assert_true(w.side[TARGET].exists);
+    assert_int_equal(migrate_discard(&w.target, &note, &err), 0);
+    assert_false(w.side[TARGET].exists);
+    assert_int_equal(migrate_discard(&w.target, &note, &err), -ESRCH);
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    assert_true(w.side[SOURCE].runs);
+    world_end(&w);
+}
+
+/* What runs is no copy that could be dropped. */
+static void test_running_is_kept(void **state)
+{
+    struct migrate_note note;
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.side[SOURCE].die_at = 4; /* at the destruction of its own */
+    move(&w, &err);
+    note = note_of_web();
+    note.role = MIGRATE_TARGET;
+    assert_true(w.side[TARGET].runs);
+    assert_int_equal(migrate_discard(&w.target, &note, &err), -EBUSY);
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    world_end(&w);
+}
+
+/* Who destroyed the guest while it was in doubt has nothing to be resumed: the target has it. */
+static void test_destroyed_in_doubt(void **state)
+{
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.side[TARGET].die_at =
+        6; /* prepare, loading, load, loaded, starting, and now it is to start */
+    assert_int_equal(move(&w, &err), -EINPROGRESS);
+    w.side[SOURCE].exists = false;
+    restart(&w, TARGET);
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    assert_true(w.side[TARGET].runs);
+    world_end(&w);
+}
+
 /* What is no migration at all. */
 static void test_garbage(void **state)
 {
@@ -632,17 +709,22 @@ static void test_garbage(void **state)
     join_servers(&w);
     peer->ops->close(peer);
     assert_int_equal(w.side[TARGET].calls, 0);
-    assert_one_runs(&w);
-    assert_journal_empty();
+    assert_ended(&w);
     world_end(&w);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moves),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_start_fails), cmocka_unit_test(test_cut_source),
-        cmocka_unit_test(test_cut_target),  cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_start_fails),
+        cmocka_unit_test(test_cut_source),
+        cmocka_unit_test(test_cut_target),
+        cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_discarded),
+        cmocka_unit_test(test_running_is_kept),
+        cmocka_unit_test(test_destroyed_in_doubt),
         cmocka_unit_test(test_garbage),
     };
 
