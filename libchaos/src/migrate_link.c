@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE (64u << 10) /* of the stream in one message */
+#define PIECE       (64u << 10) /* of the stream in one message, in so many */
+#define PIECE_PARTS 7           /* parts */
 
 int migrate_link_open(struct migrate_link *link, struct peer *peer, struct chaos_error *err)
 {
@@ -173,29 +174,55 @@ void migrate_link_refuse(struct migrate_link *link, const struct chaos_error *wh
                        strlen(why->text), &ignored);
 }
 
-static int write_piece(struct migrate_link *link, const char *bytes, size_t length)
-{
+/* Parts that go out together, in one message. */
+struct piece {
     struct migrate_header header;
-    const struct iovec parts[] = {{&header, sizeof(header)}, {(void *)bytes, length}};
+    struct iovec parts[1 + PIECE_PARTS];
+    int nr;
+    size_t length; /* without the header */
+};
 
-    fill_header(&header, MIGRATE_DATA, length);
-    return link->peer->ops->write(link->peer, parts, 2);
+static void begin_piece(struct piece *piece)
+{
+    piece->parts[0] = (struct iovec){&piece->header, sizeof(piece->header)};
+    piece->nr = 1;
+    piece->length = 0;
+}
+
+static int send_piece(struct migrate_link *link, struct piece *piece)
+{
+    int rc = 0;
+
+    if (piece->length > 0) {
+        fill_header(&piece->header, MIGRATE_DATA, piece->length);
+        rc = link->peer->ops->write(link->peer, piece->parts, piece->nr);
+    }
+    begin_piece(piece);
+    return rc;
 }
 
 int migrate_link_write(void *opaque, const struct iovec *parts, int nr)
 {
     struct migrate_link *link = opaque;
+    struct piece piece;
     size_t done, length;
     int i, rc;
 
+    begin_piece(&piece);
     for (i = 0; i < nr; i++)
         for (done = 0; done < parts[i].iov_len; done += length) {
-            length = parts[i].iov_len - done < PIECE ? parts[i].iov_len - done : PIECE;
-            rc = write_piece(link, (const char *)parts[i].iov_base + done, length);
-            if (rc < 0)
-                return rc;
+            if (piece.length == PIECE || piece.nr == 1 + PIECE_PARTS) {
+                rc = send_piece(link, &piece);
+                if (rc < 0)
+                    return rc;
+            }
+            length = parts[i].iov_len - done;
+            if (length > PIECE - piece.length)
+                length = PIECE - piece.length;
+            piece.parts[piece.nr++] = (struct iovec){(char *)parts[i].iov_base + done, length};
+            piece.length += length;
         }
-    return 0;
+    return send_piece(link, &piece);
 }
 
 ssize_t migrate_link_read(void *opaque, void *buffer, size_t size)
