@@ -30,6 +30,7 @@ struct departure {
     struct reply_to to; /* client NULL: nobody waits for it */
     bool resolve;       /* not from the beginning: what the journal tells of */
     bool runs, timed;
+    bool moved; /* and that was told */
     char which[CHAOS_NAME_MAX + 6];
     char peer[MIGRATE_PEER_MAX + 1];
     uint32_t timeout_ms;
@@ -259,7 +260,9 @@ static void tell_ending(struct departure *d)
     struct guest *guest = guest_of(d);
 
     if (d->rc == 0) {
-        log_info("\"%s\" has moved to %s", d->note.name, d->peer);
+        if (!d->moved)
+            log_info("\"%s\" has moved to %s", d->note.name, d->peer);
+        d->moved = true;
         if (guest)
             watch_gone(d->daemon, guest, ""); /* if the loss of its record was not seen yet */
         return;
@@ -462,6 +465,7 @@ static void take_up(void *opaque, const struct migrate_note *note)
              migrate_phase_name(note->phase));
     d->note = *note;
     d->resolve = true;
+    d->moved = note->phase == MIGRATE_LEFT;
     hold(d, note->domid, note->uuid);
     try_later(d, 0);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -224,12 +225,25 @@ static int expect_host(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* All of it within the time-out: whoever sends a byte now and then would hold us for ever. */
 static int shake_hands(struct peer_tls *tls, bool server, struct chaos_error *err)
 {
+    const int64_t end = now_ms() + tls->peer.timeout_ms;
     long verdict;
     int rc;
 
     do {
+        const int64_t left = end - now_ms();
+
+        tls->peer.timeout_ms = left > 0 ? (int)left : 0;
         ERR_clear_error();
         errno = 0;
         rc = server ? SSL_accept(tls->ssl) : SSL_connect(tls->ssl);
@@ -269,6 +283,7 @@ static int start(struct peer_tls_context *context, int fd, const char *host, int
     tls->peer.timeout_ms = timeout_ms;
     tls->fd = fd;
     rc = shake_hands(tls, host == NULL, err);
+    tls->peer.timeout_ms = timeout_ms;
     if (rc < 0) {
         tls_close(&tls->peer);
         return rc;

@@ -78,8 +78,8 @@ int migrate_send(const struct migrate_source *source, struct peer *peer,
 
 /*
  * Ends a migration of which the journal tells: after a restart, or again later. 0: the guest is the
- * target's. -EINPROGRESS and other failures as of migrate_send; -EAGAIN: it goes on here, and the
- * target is still to be told; -ESRCH: there is nothing to be ended (any more).
+ * target's. -EINPROGRESS and other failures as of migrate_send; -EAGAIN: where it is is known, and
+ * the target is still to be told; -ESRCH: there is nothing to be ended (any more).
  */
 int migrate_resolve(const struct migrate_source *source, struct chaos_error *err);
 

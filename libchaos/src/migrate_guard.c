@@ -27,7 +27,7 @@ static bool is_of(const struct migrate_note *note, const struct search *search)
 
 static bool is_held(enum migrate_phase phase)
 {
-    return phase != MIGRATE_STAYED && phase != MIGRATE_RUNNING;
+    return phase != MIGRATE_STAYED && phase != MIGRATE_LEFT && phase != MIGRATE_RUNNING;
 }
 
 static int look_at(void *opaque, const char *file, struct chaos_error *err)

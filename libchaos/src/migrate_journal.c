@@ -24,10 +24,10 @@
 static const char *const role_names[] = {[MIGRATE_SOURCE] = "source", [MIGRATE_TARGET] = "target"};
 
 static const char *const phase_names[] = {
-    [MIGRATE_SENDING] = "sending", [MIGRATE_COMMITTING] = "committing",
-    [MIGRATE_STAYED] = "stayed",   [MIGRATE_LOADING] = "loading",
-    [MIGRATE_LOADED] = "loaded",   [MIGRATE_STARTING] = "starting",
-    [MIGRATE_RUNNING] = "running",
+    [MIGRATE_SENDING] = "sending",   [MIGRATE_COMMITTING] = "committing",
+    [MIGRATE_STAYED] = "stayed",     [MIGRATE_LEFT] = "left",
+    [MIGRATE_LOADING] = "loading",   [MIGRATE_LOADED] = "loaded",
+    [MIGRATE_STARTING] = "starting", [MIGRATE_RUNNING] = "running",
 };
 
 #define NR_PHASES (sizeof(phase_names) / sizeof(phase_names[0]))
@@ -187,7 +187,7 @@ int migrate_note_load(int dir, const char *file, struct migrate_note *note, stru
         return failed(err, errno, "read");
     text[length] = '\0';
     if (!note_parse(text, &found) ||
-        (found.phase <= MIGRATE_STAYED) != (found.role == MIGRATE_SOURCE))
+        (found.phase <= MIGRATE_LEFT) != (found.role == MIGRATE_SOURCE))
         return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
                                "the migration's journal %s is damaged", file);
     *note = found;

@@ -23,6 +23,7 @@ enum migrate_phase {
     MIGRATE_SENDING,    /* source: the guest is its own */
     MIGRATE_COMMITTING, /* source: the target may have it */
     MIGRATE_STAYED,     /* source: its own again, which the target may not know */
+    MIGRATE_LEFT,       /* source: the target's, which may not know that it is gone here */
     MIGRATE_LOADING,    /* target: nothing that counts */
     MIGRATE_LOADED,     /* target: paused, for the source to decide */
     MIGRATE_STARTING,   /* target: about to be its own */

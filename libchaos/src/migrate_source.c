@@ -53,8 +53,9 @@ static int stay(const struct migrate_source *s, bool owed, struct chaos_error *e
         return err->code;
     }
     if (rc < 0)
-        chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND, "%s is gone here, and was not migrated",
-                        s->note->name);
+        chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND,
+                        "%s is gone here, and %s does not have it (any more)", s->note->name,
+                        s->note->peer);
     if (!owed)
         forget(s);
     else if (set_phase(s, MIGRATE_STAYED, &ignored) < 0)
@@ -93,8 +94,8 @@ static int give_up(struct migrate_link *link, const struct migrate_source *s, bo
 
 /* ---------------------------------------------------------------- it is the target's */
 
-/* It runs at the target. The note goes when the target knows that ours is gone: then it asks no
- * more, and neither do we. */
+/* It runs at the target. Both notes go when each side knows that the other needs its own no more.
+ */
 static int leave(struct migrate_link *link, const struct migrate_source *s, struct chaos_error *err)
 {
     struct chaos_error ignored;
@@ -106,6 +107,8 @@ static int leave(struct migrate_link *link, const struct migrate_source *s, stru
     if (migrate_link_send(link, MIGRATE_DONE, NULL, 0, &ignored) == 0 &&
         migrate_link_expect(link, MIGRATE_DONE, &ignored) == 0)
         forget(s);
+    else
+        set_phase(s, MIGRATE_LEFT, &ignored); /* if not, it is found to be gone */
     timing_note(s->timing, "done");
     return 0;
 }
@@ -177,8 +180,8 @@ static int act_on(struct migrate_link *link, const struct migrate_source *s,
 }
 
 /* The guest went on here: a copy that waits is to be dropped. */
-static int tell(struct migrate_link *link, const struct migrate_source *s, enum migrate_where where,
-                struct chaos_error *err)
+static int tell_stayed(struct migrate_link *link, const struct migrate_source *s,
+                       enum migrate_where where, struct chaos_error *err)
 {
     if (where == MIGRATE_WHERE_UNKNOWN || (where == MIGRATE_WHERE_LOADED && call_off(link))) {
         forget(s);
@@ -190,14 +193,29 @@ static int tell(struct migrate_link *link, const struct migrate_source *s, enum 
                                "%s went on here, and %s runs it, too: somebody has it start there",
                                s->note->name, s->note->peer);
     return chaos_error_set(err, -EAGAIN, CHAOS_EXIT_FAILURE,
-                           "%s went on here, and %s still has a copy that waits", s->note->name,
+                           "%s went on here, and %s is still to drop its copy", s->note->name,
+                           s->note->peer);
+}
+
+/* The guest is gone here: the target is to know. */
+static int tell_left(struct migrate_link *link, const struct migrate_source *s,
+                     enum migrate_where where, struct chaos_error *err)
+{
+    if (where == MIGRATE_WHERE_RUNNING)
+        return leave(link, s, err);
+    if (where == MIGRATE_WHERE_UNKNOWN) {
+        forget(s);
+        return 0;
+    }
+    return chaos_error_set(err, -EAGAIN, CHAOS_EXIT_FAILURE,
+                           "%s has moved to %s, which does not answer as it should", s->note->name,
                            s->note->peer);
 }
 
 static int ask_and_act(const struct migrate_source *s, struct chaos_error *err)
 {
-    const bool stayed = s->note->phase == MIGRATE_STAYED;
-    enum migrate_where where;
+    const enum migrate_phase phase = s->note->phase;
+    enum migrate_where where = MIGRATE_WHERE_BUSY;
     struct migrate_link link;
     struct peer *peer;
     int rc = s->ops->reconnect(s->guest, &peer, err);
@@ -206,15 +224,18 @@ static int ask_and_act(const struct migrate_source *s, struct chaos_error *err)
         rc = migrate_link_open(&link, peer, err);
         if (rc == 0)
             rc = ask(&link, s, &where, err);
-        if (rc == 0)
-            rc = stayed ? tell(&link, s, where, err) : act_on(&link, s, where, err);
+        if (rc < 0)
+            rc = phase == MIGRATE_COMMITTING ? in_doubt(s, err) : -EAGAIN;
+        else if (phase == MIGRATE_COMMITTING)
+            rc = act_on(&link, s, where, err);
         else
-            rc = stayed ? -EAGAIN : in_doubt(s, err);
+            rc = phase == MIGRATE_STAYED ? tell_stayed(&link, s, where, err)
+                                         : tell_left(&link, s, where, err);
         migrate_link_close(&link);
         peer->ops->close(peer);
         return rc;
     }
-    return stayed ? -EAGAIN : in_doubt(s, err);
+    return phase == MIGRATE_COMMITTING ? in_doubt(s, err) : -EAGAIN;
 }
 
 /* ---------------------------------------------------------------- from the beginning */
