@@ -18,14 +18,14 @@ struct migrate_options {
 
 static const struct opt_spec options[] = {
     OPT_FLAG(struct migrate_options, finish, 0, "finish",
-             "ask the other host about a guest that is in doubt, and end its migration"),
+             "ask the other host about a guest that is in doubt"),
     OPT_FLAG(struct migrate_options, discard, 0, "discard",
-             "drop a copy that waits here for the host that it comes from"),
+             "drop a copy that waits here for its own host"),
     OPT_FLAG(struct migrate_options, list, 0, "list", "show migrations that have not ended"),
     OPT_STRING(struct migrate_options, format, 'o', "output", "table|json",
                "with --list: how to print them"),
     OPT_UNSIGNED(struct migrate_options, timeout_s, 't', "timeout", "SECONDS", 1, 86400,
-                 "give up when the guest has not suspended itself by then (default 10)"),
+                 "give up if the guest has not suspended itself by then (default 10)"),
     OPT_STRING_OPTIONAL(struct migrate_options, timing, 0, "timing", "text|json", "text",
                         "print how long each step took, in microseconds"),
     OPT_END,

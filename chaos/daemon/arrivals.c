@@ -378,7 +378,7 @@ static int handle_discard(struct daemon *daemon, const struct request *request,
                           struct chaos_error *err)
 {
     const char *which = wire_find_string(&request->fields, WIRE_WHICH, "");
-    struct migrate_note note;
+    struct migrate_note note = {.domid = 0};
     struct arrival *a;
     int rc = migrations_find(daemon, MIGRATE_TARGET, which, &note, err);
 
@@ -401,7 +401,9 @@ static int listen_if_wanted(struct arrivals *arrivals, struct chaos_error *err)
     const struct daemon *daemon = arrivals->daemon;
     const char *address = daemon->settings.migration.listen;
 
-    arrivals->listener = (struct listener){.has_room = has_room, .came = came, .fd = {.fd = -1}};
+    arrivals->listener.has_room = has_room;
+    arrivals->listener.came = came;
+    arrivals->listener.fd.fd = -1;
     if (!address[0])
         return 0;
     if (!daemon->migrations->dialer.tls)

@@ -428,7 +428,7 @@ static int handle_finish(struct daemon *daemon, const struct request *request,
                          struct chaos_error *err)
 {
     struct departure *d = daemon->migrations->departures->first;
-    struct migrate_note note;
+    struct migrate_note note = {.domid = 0};
     int rc = migrations_find(daemon, MIGRATE_SOURCE,
                              wire_find_string(&request->fields, WIRE_WHICH, ""), &note, err);
 

@@ -34,7 +34,6 @@ enum kind {
     KIND_BRIDGES,
     KIND_STOP,
     KIND_LISTEN,
-    KIND_COMMAND,
     KIND_BRIDGE_NAMES
 };
 
@@ -61,7 +60,6 @@ static const struct key {
     {SECTION_MIGRATION, "certificate", KIND_PATH, offsetof(struct settings, migration.certificate),
      0, 0},
     {SECTION_MIGRATION, "key", KIND_PATH, offsetof(struct settings, migration.key), 0, 0},
-    {SECTION_MIGRATION, "ssh", KIND_COMMAND, offsetof(struct settings, migration.ssh), 0, 0},
     {SECTION_MIGRATION, "timeout", KIND_NUMBER, offsetof(struct settings, migration.timeout_s), 1,
      3600},
     {SECTION_MIGRATION, "incoming", KIND_NUMBER, offsetof(struct settings, migration.incoming), 0,
@@ -176,15 +174,6 @@ static int listen_on(struct parser *p, const char *value)
     return 0;
 }
 
-/* Words, of which the first is a program. */
-static int command(struct parser *p, const struct key *key, const char *value, char out[256])
-{
-    if (*value == '\0' || strlen(value) >= 256)
-        return bad(p, "%s: a command of 1 to 255 bytes is wanted", key->name);
-    strcpy(out, value);
-    return 0;
-}
-
 /* "bridges = THEIRS:OURS ...": what other hosts call their bridges, and this one its own. */
 static int bridge_names(struct parser *p, const char *value)
 {
@@ -226,8 +215,6 @@ static int store(struct parser *p, const struct key *key, void *target, const ch
         return path(p, key, value, field);
     case KIND_LISTEN:
         return listen_on(p, value);
-    case KIND_COMMAND:
-        return command(p, key, value, field);
     case KIND_BRIDGE_NAMES:
         return bridge_names(p, value);
     case KIND_BRIDGES:
@@ -457,10 +444,7 @@ void settings_default(struct settings *settings)
         .adaptive = true,
         .adaptive_high = 64,
         .refill_rate = 1000,
-        .migration = {.ssh = "ssh -T -o BatchMode=yes",
-                      .timeout_s = 10,
-                      .incoming = 8,
-                      .outgoing = 8},
+        .migration = {.timeout_s = 10, .incoming = 8, .outgoing = 8},
     };
 }
 

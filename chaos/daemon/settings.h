@@ -33,7 +33,6 @@ struct pool_settings {
 struct migration_settings {
     char listen[HOST_PORT_TEXT]; /* an address; "": nobody comes from elsewhere */
     char authority[256], certificate[256], key[256]; /* files; "": no TLS */
-    char ssh[256];                                   /* a command, before the host */
     uint32_t timeout_s;                              /* longest silence of the other host */
     uint32_t incoming, outgoing;                     /* guests at once */
     struct {

@@ -97,7 +97,6 @@ static void test_migration(void **state)
                            "authority = /etc/chaos/ca.pem\n"
                            "certificate = /etc/chaos/host.pem\n"
                            "key = /etc/chaos/host.key\n"
-                           "ssh = ssh -p 2222\n"
                            "timeout = 3\n"
                            "incoming = 0\n"
                            "outgoing = 2\n"
@@ -107,7 +106,6 @@ static void test_migration(void **state)
     assert_string_equal(m->authority, "/etc/chaos/ca.pem");
     assert_string_equal(m->certificate, "/etc/chaos/host.pem");
     assert_string_equal(m->key, "/etc/chaos/host.key");
-    assert_string_equal(m->ssh, "ssh -p 2222");
     assert_int_equal(m->timeout_s, 3);
     assert_int_equal(m->incoming, 0);
     assert_int_equal(m->outgoing, 2);
@@ -122,7 +120,6 @@ static void test_migration(void **state)
     refused("[migration]\nbridges = a: b\n", "not THEIRS:OURS");
     refused("[migration]\nbridges = a b:c\n", "\"a\" is not THEIRS:OURS");
     refused("[migration]\nbridges = 0123456789abcdef:b\n", "not THEIRS:OURS");
-    refused("[migration]\nssh =\n", "a command");
     refused("[migration]\ntimeout = 0\n", "not a number from 1");
 }
 
