@@ -245,7 +245,7 @@ static void tell_failure(const struct departure *d)
 
     if (d->rc == -EINPROGRESS && d->failures == 0) {
         log_error("%s", d->err.text);
-        events_tell(d->daemon, EVENT_IN_DOUBT, &it, "it may run on %s", d->peer);
+        events_tell(d->daemon, EVENT_IN_DOUBT, &it, "%s", d->err.text);
     } else if (!d->resolve) {
         log_info("\"%s\" was not moved to %s: %s", d->note.name, d->peer, d->err.text);
         events_tell(d->daemon, EVENT_FAILED, &it, "cannot move it to %s: %s", d->peer, d->err.text);

@@ -68,6 +68,7 @@ int guest_source_reopen(struct chaos *chaos, const struct migrate_note *note,
     s->domain.domid = note->domid;
     memcpy(s->domain.uuid, note->uuid, sizeof(note->uuid));
     strcpy(s->domain.name, note->name);
+    chaos_reap(chaos); /* it may be half destroyed: then it is no more */
     rc = chaos_read_record(chaos, note->name, &s->record, &s->record_text, &info, err);
     if (rc < 0 && rc != -ENOENT) {
         guest_source_close(source);

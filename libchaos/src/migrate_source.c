@@ -98,11 +98,13 @@ static int give_up(struct migrate_link *link, const struct migrate_source *s, bo
  */
 static int leave(struct migrate_link *link, const struct migrate_source *s, struct chaos_error *err)
 {
-    struct chaos_error ignored;
-    int rc = s->ops->destroy(s->guest, err);
+    struct chaos_error ignored, why;
 
-    if (rc < 0)
-        return chaos_error_wrap(err, "it runs on the other host, but here");
+    if (s->ops->destroy(s->guest, &why) < 0)
+        return chaos_error_set(err, -EINPROGRESS, CHAOS_EXIT_FAILURE,
+                               "%s runs on %s, and what is left here could not be destroyed "
+                               "(%.200s); chaos migrate --finish %s tries again",
+                               s->note->name, s->note->peer, why.text, s->note->name);
     timing_note(s->timing, "destroy");
     if (migrate_link_send(link, MIGRATE_DONE, NULL, 0, &ignored) == 0 &&
         migrate_link_expect(link, MIGRATE_DONE, &ignored) == 0)
