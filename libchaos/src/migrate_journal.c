@@ -101,7 +101,7 @@ static bool take_domid(char **text, uint32_t *domid)
     return *end == '\0' && number < HV_DOMID_LIMIT;
 }
 
-static bool note_parse(char *text, struct migrate_note *note)
+bool migrate_note_parse(char *text, struct migrate_note *note)
 {
     const char *phase, *name, *uuid, *peer;
     size_t i;
@@ -186,7 +186,7 @@ int migrate_note_load(int dir, const char *file, struct migrate_note *note, stru
     if (length < 0)
         return failed(err, errno, "read");
     text[length] = '\0';
-    if (!note_parse(text, &found) ||
+    if (!migrate_note_parse(text, &found) ||
         (found.phase <= MIGRATE_LEFT) != (found.role == MIGRATE_SOURCE))
         return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
                                "the migration's journal %s is damaged", file);

@@ -75,6 +75,8 @@ typedef void migrate_visit(void *opaque, const struct migrate_note *note);
 int migrate_journal_visit(struct migrate_journal *journal, migrate_visit *visit, void *opaque,
                           struct chaos_error *err);
 
+/* Reads a note, all but its token and role, from a text that it changes. */
+bool migrate_note_parse(char *text, struct migrate_note *note);
 /* The note in a file of the folder, TOKEN.source or TOKEN.target; -EINVAL: it is another file. */
 int migrate_note_load(int dir, const char *file, struct migrate_note *note,
                       struct chaos_error *err);

@@ -125,6 +125,15 @@ int migrate_link_receive(struct migrate_link *link, struct chaos_error *err)
     return 0;
 }
 
+/* What the other host calls its reason must not mean anything else here. */
+static int code_of(uint32_t code)
+{
+    const bool is_ours = code == EINPROGRESS || code == EAGAIN || code == ECONNABORTED ||
+                         code == ESRCH || code == ETIMEDOUT;
+
+    return code > 0 && code < 4096 && !is_ours ? -(int)code : -EREMOTEIO;
+}
+
 static int refused(const struct migrate_link *link, struct chaos_error *err)
 {
     struct migrate_refusal refusal;
@@ -141,11 +150,11 @@ static int refused(const struct migrate_link *link, struct chaos_error *err)
     for (i = 0; i < sizeof(shown) - 1 && text[i] != '\0'; i++)
         shown[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
     shown[i] = '\0';
-    return chaos_error_set(
-        err, refusal.code > 0 && refusal.code < 4096 ? -(int)refusal.code : -EPROTO,
-        refusal.exit > 0 && refusal.exit <= CHAOS_EXIT_CONFIG ? (enum chaos_exit)refusal.exit
-                                                              : CHAOS_EXIT_FAILURE,
-        "the other host refuses: %s", shown);
+    return chaos_error_set(err, code_of(refusal.code),
+                           refusal.exit > 0 && refusal.exit <= CHAOS_EXIT_CONFIG
+                               ? (enum chaos_exit)refusal.exit
+                               : CHAOS_EXIT_FAILURE,
+                           "the other host refuses: %s", shown);
 }
 
 int migrate_link_expect(struct migrate_link *link, enum migrate_type type, struct chaos_error *err)
