@@ -188,6 +188,14 @@ static void hold(struct departure *d, uint32_t domid, const uint8_t uuid[16])
     memcpy(d->hold.uuid, uuid, sizeof(d->hold.uuid));
 }
 
+/* What the journal says: a guest that went on is its own, though its target is still to be told. */
+static void hold_as_noted(struct departure *d)
+{
+    const bool held = d->note.phase == MIGRATE_SENDING || d->note.phase == MIGRATE_COMMITTING;
+
+    hold(d, held ? d->note.domid : 0, d->note.uuid);
+}
+
 static struct guest *guest_of(const struct departure *d)
 {
     struct guest *guest =
@@ -295,7 +303,7 @@ static void done(struct mover *mover, struct daemon *daemon)
     }
     d->resolve = true;
     d->last_failure = d->rc;
-    hold(d, d->note.domid, d->note.uuid);
+    hold_as_noted(d);
     if (!departures->quiet)
         try_later(d, policy_retry_ns(++d->failures));
 }
@@ -424,6 +432,15 @@ static int handle_migrate(struct daemon *daemon, const struct request *request,
     return 0;
 }
 
+/* Its token is the mover's while that runs. */
+static bool is_of_note(const struct departure *d, const struct migrate_note *note)
+{
+    if (!d->runs)
+        return memcmp(d->note.token, note->token, sizeof(note->token)) == 0;
+    return d->hold.domid == note->domid &&
+           memcmp(d->hold.uuid, note->uuid, sizeof(note->uuid)) == 0;
+}
+
 static int handle_finish(struct daemon *daemon, const struct request *request,
                          struct chaos_error *err)
 {
@@ -434,8 +451,7 @@ static int handle_finish(struct daemon *daemon, const struct request *request,
 
     if (rc < 0)
         return rc;
-    while (d &&
-           (d->hold.domid != note.domid || memcmp(d->hold.uuid, note.uuid, sizeof(note.uuid)) != 0))
+    while (d && !is_of_note(d, &note))
         d = d->next;
     if (!d || (d->runs && d->to.client))
         return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
@@ -466,7 +482,7 @@ static void take_up(void *opaque, const struct migrate_note *note)
     d->note = *note;
     d->resolve = true;
     d->moved = note->phase == MIGRATE_LEFT;
-    hold(d, note->domid, note->uuid);
+    hold_as_noted(d);
     try_later(d, 0);
 }
 

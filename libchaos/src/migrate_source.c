@@ -214,6 +214,20 @@ static int tell_left(struct migrate_link *link, const struct migrate_source *s,
                            s->note->peer);
 }
 
+/* It could not be asked, or not told. */
+static int unheard(const struct migrate_source *s, enum migrate_phase phase,
+                   struct chaos_error *err)
+{
+    const struct chaos_error why = *err;
+
+    if (phase == MIGRATE_COMMITTING)
+        return in_doubt(s, err);
+    return chaos_error_set(err, -EAGAIN, CHAOS_EXIT_FAILURE,
+                           "%s %s, which %s is still to hear (%.200s)", s->note->name,
+                           phase == MIGRATE_STAYED ? "went on here" : "is gone here", s->note->peer,
+                           why.text);
+}
+
 static int ask_and_act(const struct migrate_source *s, struct chaos_error *err)
 {
     const enum migrate_phase phase = s->note->phase;
@@ -222,22 +236,21 @@ static int ask_and_act(const struct migrate_source *s, struct chaos_error *err)
     struct peer *peer;
     int rc = s->ops->reconnect(s->guest, &peer, err);
 
-    if (rc == 0) {
-        rc = migrate_link_open(&link, peer, err);
-        if (rc == 0)
-            rc = ask(&link, s, &where, err);
-        if (rc < 0)
-            rc = phase == MIGRATE_COMMITTING ? in_doubt(s, err) : -EAGAIN;
-        else if (phase == MIGRATE_COMMITTING)
-            rc = act_on(&link, s, where, err);
-        else
-            rc = phase == MIGRATE_STAYED ? tell_stayed(&link, s, where, err)
-                                         : tell_left(&link, s, where, err);
-        migrate_link_close(&link);
-        peer->ops->close(peer);
-        return rc;
-    }
-    return phase == MIGRATE_COMMITTING ? in_doubt(s, err) : -EAGAIN;
+    if (rc < 0)
+        return unheard(s, phase, err);
+    rc = migrate_link_open(&link, peer, err);
+    if (rc == 0)
+        rc = ask(&link, s, &where, err);
+    if (rc < 0)
+        rc = unheard(s, phase, err);
+    else if (phase == MIGRATE_COMMITTING)
+        rc = act_on(&link, s, where, err);
+    else
+        rc = phase == MIGRATE_STAYED ? tell_stayed(&link, s, where, err)
+                                     : tell_left(&link, s, where, err);
+    migrate_link_close(&link);
+    peer->ops->close(peer);
+    return rc;
 }
 
 /* ---------------------------------------------------------------- from the beginning */

@@ -27,6 +27,7 @@
 #include "elf_maker.h"
 #include "fake_hv.h"
 #include "guest_move.h"
+#include "holds.h"
 #include "migrations.h"
 #include "movers.h"
 #include "scratch.h"
@@ -633,6 +634,33 @@ static void test_died_after_destroying(void **state)
     assert_stayed();
 }
 
+static bool is_held(void)
+{
+    const struct hold *hold = here.daemon.holds;
+
+    while (hold && hold->domid != guest.domid)
+        hold = hold->next;
+    return hold != NULL;
+}
+
+/* A guest that went on is its own, however long it takes to tell the target. */
+static void test_target_is_not_heard_of(void **state)
+{
+    (void)state;
+    load_copy(MIGRATE_SENDING, MIGRATE_LOADED);
+    start(&here);
+    assert_true(is_held());
+    refused(&here, WIRE_MIGRATE_FINISH, "web", NULL, -EAGAIN, "web went on here");
+    assert_false(guest_here()->shutdown);
+    assert_false(is_held());
+    assert_int_equal(chaos_domain_pause(here.chaos, &guest, &err), 0);
+    assert_int_equal(chaos_domain_unpause(here.chaos, &guest, &err), 0);
+    start(&there);
+    await_end();
+    both_stop();
+    assert_stayed();
+}
+
 /* ---------------------------------------------------------------- in doubt */
 
 static unsigned int notes_listed(struct host *host, const char *phase)
@@ -661,6 +689,7 @@ static void test_in_doubt(void **state)
     (void)state;
     load_copy(MIGRATE_COMMITTING, MIGRATE_LOADED);
     start(&here); /* and nobody there */
+    assert_true(is_held());
     refused(&here, WIRE_MIGRATE_FINISH, "web", NULL, -EINPROGRESS, "chaos migrate --finish web");
     assert_true(guest_here()->shutdown);
     assert_int_equal(notes_listed(&here, "committing"), 1);
@@ -669,6 +698,7 @@ static void test_in_doubt(void **state)
     assert_int_equal(chaos_domain_destroy(here.chaos, &guest, false, &err), -EBUSY);
     start(&there);
     granted(&here, WIRE_MIGRATE_FINISH, "web", NULL);
+    assert_false(is_held());
     assert_string_equal(wire_find_string(&here.fields, WIRE_HOST, ""), address);
     assert_int_equal(notes_listed(&here, ""), 0);
     both_stop();
@@ -708,6 +738,7 @@ int main(void)
         TEST(test_died_while_starting),
         TEST(test_target_lost_it),
         TEST(test_died_after_destroying),
+        TEST(test_target_is_not_heard_of),
         TEST(test_in_doubt),
         TEST(test_discarded),
     };
