@@ -140,6 +140,8 @@ static int migrations_init(struct daemon *daemon, struct chaos_error *err)
     migrations->dialer.timeout_ms = (int)settings->timeout_s * 1000;
     daemon->migrations = migrations;
     rc = migrate_journal_open(daemon->run_dir, &migrations->journal, err);
+    if (rc == 0)
+        migrate_journal_tidy(migrations->journal);
     if (rc == 0 && settings->authority[0])
         rc = peer_tls_context_new(&files, &migrations->dialer.tls, err);
     if (rc < 0)

@@ -21,7 +21,7 @@
 #define FILE_MAX   (UUID_TEXT + 16) /* TOKEN.source.lock */
 #define LOCK_TRIES 10
 
-static const char *const role_names[] = {[MIGRATE_SOURCE] = "source", [MIGRATE_TARGET] = "target"};
+static const char role_names[][7] = {[MIGRATE_SOURCE] = "source", [MIGRATE_TARGET] = "target"};
 
 static const char *const phase_names[] = {
     [MIGRATE_SENDING] = "sending",   [MIGRATE_COMMITTING] = "committing",
@@ -155,18 +155,24 @@ static void remove_note(struct migrate_journal *base, const struct migrate_note 
     unlinkat(journal->dir, file_name(name, note->token, note->role, ""), 0);
 }
 
-/* TOKEN.source or TOKEN.target */
-static bool parse_file_name(const char *name, uint8_t token[MIGRATE_TOKEN], enum migrate_role *role)
+/* TOKEN.source or TOKEN.target, and what comes behind that; NULL: it is another file. */
+static const char *parse_file_name(const char *name, uint8_t token[MIGRATE_TOKEN],
+                                   enum migrate_role *role)
 {
     char text[UUID_TEXT];
+    size_t length;
 
     if (strlen(name) <= UUID_TEXT || name[UUID_TEXT - 1] != '.')
-        return false;
+        return NULL;
     memcpy(text, name, UUID_TEXT - 1);
     text[UUID_TEXT - 1] = '\0';
+    name += UUID_TEXT;
+    length = sizeof(role_names[0]) - 1;
     *role =
-        strcmp(name + UUID_TEXT, role_names[MIGRATE_TARGET]) == 0 ? MIGRATE_TARGET : MIGRATE_SOURCE;
-    return uuid_parse(text, token) && strcmp(name + UUID_TEXT, role_names[*role]) == 0;
+        strncmp(name, role_names[MIGRATE_TARGET], length) == 0 ? MIGRATE_TARGET : MIGRATE_SOURCE;
+    if (!uuid_parse(text, token) || strncmp(name, role_names[*role], length) != 0)
+        return NULL;
+    return name + length;
 }
 
 int migrate_note_load(int dir, const char *file, struct migrate_note *note, struct chaos_error *err)
@@ -176,7 +182,9 @@ int migrate_note_load(int dir, const char *file, struct migrate_note *note, stru
     cleanup_close int fd = -1;
     ssize_t length;
 
-    if (!parse_file_name(file, found.token, &found.role))
+    const char *suffix = parse_file_name(file, found.token, &found.role);
+
+    if (!suffix || *suffix)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_FAILURE, "%s is no migration's journal",
                                file);
     fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -282,21 +290,55 @@ int migrate_journal_open(const char *run_dir, struct migrate_journal **out, stru
     return 0;
 }
 
+static DIR *open_entries(const struct journal *journal, struct chaos_error *err)
+{
+    int copy = openat(journal->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+
+    if (!entries) {
+        failed(err, errno, "read");
+        if (copy >= 0)
+            close(copy);
+    }
+    return entries;
+}
+
+void migrate_journal_tidy(struct migrate_journal *base)
+{
+    const struct journal *journal = (struct journal *)base;
+    struct migrate_note note = {.name = ""};
+    struct chaos_error ignored;
+    DIR *entries = open_entries(journal, &ignored);
+    struct dirent *entry;
+    char fresh[FILE_MAX];
+    int lock;
+
+    while (entries && (entry = readdir(entries))) {
+        const char *suffix = parse_file_name(entry->d_name, note.token, &note.role);
+
+        if (!suffix || *suffix == '\0')
+            continue;
+        lock = lock_note(base, &note, &ignored);
+        if (lock < 0)
+            continue;
+        unlinkat(journal->dir, file_name(fresh, note.token, note.role, ".new"), 0);
+        unlock_note(base, &note, lock);
+    }
+    if (entries)
+        closedir(entries);
+}
+
 int migrate_journal_visit(struct migrate_journal *base, migrate_visit *visit, void *opaque,
                           struct chaos_error *err)
 {
     const struct journal *journal = (struct journal *)base;
-    int copy = openat(journal->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    DIR *entries = open_entries(journal, err);
     struct chaos_error ignored;
     struct migrate_note note;
     struct dirent *entry;
 
-    if (!entries) {
-        if (copy >= 0)
-            close(copy);
-        return failed(err, errno, "read");
-    }
+    if (!entries)
+        return err->code;
     while ((entry = readdir(entries))) {
         if (migrate_note_load(journal->dir, entry->d_name, &note, &ignored) == 0)
             visit(opaque, &note);

@@ -70,6 +70,9 @@ struct migrate_journal {
 int migrate_journal_open(const char *run_dir, struct migrate_journal **out,
                          struct chaos_error *err);
 
+/* Removes what processes left which died over a note. */
+void migrate_journal_tidy(struct migrate_journal *journal);
+
 /* Calls visit with each note. */
 typedef void migrate_visit(void *opaque, const struct migrate_note *note);
 int migrate_journal_visit(struct migrate_journal *journal, migrate_visit *visit, void *opaque,

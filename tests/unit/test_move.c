@@ -2,12 +2,14 @@
 /* The guests of a migration, from one state folder to another on the hypervisor in memory, which is
  * both hosts. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -275,14 +277,43 @@ static void test_name_taken(void **state)
     assert_is_not_it(f);
 }
 
+/* What processes left which died over a note, and a note that somebody works on. */
+static void test_journal_is_tidied(void **state)
+{
+    struct fixture *f = *state;
+    struct migrate_note note = {.name = "guest", .role = MIGRATE_SOURCE};
+    struct migrate_journal *journal;
+    char path[200];
+    int lock;
+
+    assert_int_equal(migrate_journal_open(f->dir, &journal, &f->err), 0);
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
+    lock = journal->ops->lock(journal, &note, &f->err);
+    snprintf(path, sizeof(path), "%s/migrations/11111111-1111-1111-1111-111111111111.target.new",
+             f->dir);
+    assert_int_equal(close(open(path, O_CREAT, 0600)), 0);
+    strcpy(path + strlen(path) - 3, "lock");
+    assert_int_equal(close(open(path, O_CREAT, 0600)), 0);
+    assert_int_equal(scratch_count("migrations"), 4);
+    migrate_journal_tidy(journal);
+    assert_int_equal(scratch_count("migrations"), 2);
+    assert_int_equal(journal->ops->lock(journal, &note, &f->err), -EBUSY);
+    journal->ops->unlock(journal, &note, lock);
+    assert_int_equal(journal->ops->read(journal, note.token, note.role, &note, &f->err), 0);
+    journal->ops->close(journal);
+}
+
 /* After a restart the guest is found again, or it is seen that there is none. */
 static void test_source_dies(void **state)
 {
     struct fixture *f = *state;
     struct migrate_note note = {.name = "guest", .domid = f->domain.domid};
+    struct migrate_journal *journal;
     struct fake_domain *guest = fake_domain(f->fake, f->domain.domid);
 
     memcpy(note.uuid, f->domain.uuid, sizeof(note.uuid));
+    assert_int_equal(migrate_journal_open(f->dir, &journal, &f->err), 0);
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
     assert_int_equal(guest_source_send(f->source, maker_write, &f->bytes, &f->err), 0);
     assert_int_equal(scratch_count("suspended"), 1);
     guest_source_close(f->source);
@@ -304,6 +335,7 @@ static void test_source_dies(void **state)
     assert_int_equal(guest_source_destroy(f->source, &f->err), 0);
     assert_int_equal(guest_source_destroy(f->source, &f->err), 0);
     fake_hv_assert_empty(f->fake);
+    journal->ops->close(journal);
 }
 
 static int count(void *opaque, const char *name, struct chaos_error *err)
@@ -408,6 +440,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deaf, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_target_dies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_name_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_journal_is_tidied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_source_dies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_others_are_kept_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copy_is_kept_away, set_up, tear_down),
