@@ -60,39 +60,56 @@ static void messages_show(void)
         fwrite(text, 1, (size_t)size, stderr);
 }
 
-int64_t run_timed(char **template, unsigned int n, const char *output)
+struct running start_command(char **template, unsigned int n, const char *output)
 {
-    char **argv = expand_all(template, n);
-    int64_t start, end;
-    int status;
-    pid_t pid;
+    struct running running = {.argv = expand_all(template, n), .n = n};
 
     messages_forget();
-    start = monotonic_ns();
-    pid = fork();
-    if (pid == 0) {
+    running.start_ns = monotonic_ns();
+    running.pid = fork();
+    if (running.pid == 0) {
         int null = open("/dev/null", O_RDWR);
 
         dup2(null, 0);
         dup2(output ? open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : null, 1);
         dup2(messages, 2);
-        execv(argv[0], argv);
-        fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
+        execv(running.argv[0], running.argv);
+        fprintf(stderr, "cannot run %s: %s\n", running.argv[0], strerror(errno));
         _exit(127);
     }
-    if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+    if (running.pid < 0) {
         perror("fork");
+        exit(1);
+    }
+    return running;
+}
+
+int64_t end_command(struct running *running)
+{
+    char **argv = running->argv;
+    int64_t end;
+    int status;
+
+    if (waitpid(running->pid, &status, 0) != running->pid) {
+        perror("wait");
         exit(1);
     }
     end = monotonic_ns();
     if (status) {
         messages_show();
-        fprintf(stderr, "guest %u: %s %s failed (wait status %d)\n", n, argv[0],
+        fprintf(stderr, "guest %u: %s %s failed (wait status %d)\n", running->n, argv[0],
                 argv[1] ? argv[1] : "", status);
-        end = start - 1;
+        end = running->start_ns - 1;
     }
     free_all(argv);
-    return end - start;
+    return end - running->start_ns;
+}
+
+int64_t run_timed(char **template, unsigned int n, const char *output)
+{
+    struct running running = start_command(template, n, output);
+
+    return end_command(&running);
 }
 
 static int read_domid(char **template, unsigned int n)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "probe.h"
 
@@ -14,8 +15,19 @@ struct timed {
     int64_t up_ns;      /* until it has returned and the guest is up; -1: not measured */
 };
 
-/* fork, exec, wait: how long that took, or negative after a message. What it prints is added to
- * the file output, unless that is NULL. */
+struct running {
+    char **argv;
+    unsigned int n;
+    pid_t pid;
+    int64_t start_ns;
+};
+
+/* fork and exec; wait: how long both took, or negative after a message. What the command prints is
+ * added to the file output, unless that is NULL. One command at a time. */
+struct running start_command(char **template, unsigned int n, const char *output);
+int64_t end_command(struct running *running);
+
+/* Both in a row. */
 int64_t run_timed(char **template, unsigned int n, const char *output);
 
 /* The same, and when guest n is up, which the probe finds out; domid is the command that prints its
