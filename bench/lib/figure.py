@@ -29,11 +29,12 @@ def run_all(work, arguments, jobs):
 
 
 class Figure:
-    """Series of creates, one row a system. A figure that measures otherwise overrides `measure`
-    (and `measures`, what it then draws: names, and columns of its samples), one that draws
-    otherwise `draw`; `extra` writes what else a figure says."""
+    """Series of creates, one row a system. A figure that measures otherwise overrides `measure`,
+    and `measures`: names, and columns of its samples; one that draws otherwise `draw`; `extra` writes
+    what else a figure says."""
 
     measures = (("create", "create_ms"), ("create + boot", "boot_ms"))
+    also = (report.DESTROY,)  # is told in the summary, not drawn
 
     def __init__(self, folder, title, rows, baselines=True, destroy=False,
                  xlabel="n-th guest", together=None):
@@ -139,11 +140,14 @@ class Figure:
         print(f"\nmeasured in {time.monotonic() - start:.0f} s; results in {options.out}")
 
     def tell(self, out, results):
-        series.write_samples(os.path.join(out, f"{self.name}.csv"), self.columns(), results)
+        self.write_csv(out, results)
         series.write_samples(os.path.join(out, "destroy.csv"), series.DESTROY, results)
-        report.write(out, report.table(results, [*self.measures, report.DESTROY])
+        report.write(out, report.table(results, [*self.measures, *self.also])
                      + self.extra(out, results)
                      + report.ratios(results, self.subjects, self.references, self.measures[0]))
+
+    def write_csv(self, out, results):
+        series.write_samples(os.path.join(out, f"{self.name}.csv"), self.columns(), results)
 
     def results(self, options):
         store = series.Store(options.out)

@@ -40,13 +40,14 @@ def ratios(results, subjects, references, measure):
     if not subjects or not references:
         return []
     width = max(len(key) for key in subjects) + 3
+    column = max(24, *(len(key) + 2 for key in references))
     lines = ["", f"median {what} of a column's system over that of the row's, in this run:"]
     for start in range(0, len(references), 5):
         part = references[start:start + 5]
-        lines.append(" " * width + "".join(f"{key:>24}" for key in part))
+        lines.append(" " * width + "".join(f"{key:>{column}}" for key in part))
         for key in subjects:
             lines.append(f"{key:<{width}}" + "".join(
-                f"{median[reference] / median[key]:>24.3g}" for reference in part))
+                f"{median[reference] / median[key]:>{column}.3g}" for reference in part))
     return lines
 
 

@@ -84,7 +84,7 @@ static int one_round(const struct rounds *rounds, const unsigned int *numbers, u
 
 static void print_samples(const struct sample *samples, unsigned int nr)
 {
-    puts("n,guest,away_ms,away_up_ms,back_ms,back_up_ms");
+    puts("n,number,away_ms,away_up_ms,back_ms,back_up_ms");
     for (unsigned int i = 0; i < nr; i++) {
         printf("%u,%u,", samples[i].present, samples[i].guest);
         print_ms(samples[i].away.command_ns, ',');

@@ -63,6 +63,29 @@ class Series(unittest.TestCase):
             self.assertEqual(store.get("chaos[NoXS]/noop"), [])
 
 
+class Rounds(unittest.TestCase):
+    def test_samples_get_the_figure_s_names(self):
+        figure = RUN["load"]("fig12b")
+        self.assertEqual(figure.columns(), ["system", "guest", "n", "restore_ms", "answer_ms"])
+        self.assertEqual(RUN["load"]("fig12a").together, figure.together)
+        options, commands = figure.commands(SYSTEMS["runc[CRIU]@linux/container"])
+        self.assertEqual(options, ("-b", "none"))  # it cannot say that it is up again
+        self.assertEqual([name for name, command in commands if command], ["away", "back", "after"])
+
+    def test_whatever_is_saved_is_restored(self):
+        for row in SYSTEMS.values():
+            self.assertEqual(bool(row.save), bool(row.restore), row.key)
+
+    def test_samples_without_the_columns_are_left_out(self):
+        row = series.Row("chaos[NoXS]/noop", 1, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.csv")
+            series.write_samples(path, ["system", "guest", "n", "save_ms"],
+                                 [(row, [{"n": "1", "save_ms": "2.5"}, {"n": "2", "save_ms": ""}])])
+            with open(path, encoding="ascii") as stream:
+                self.assertEqual(stream.read(), "system,guest,n,save_ms\nchaos[NoXS],noop,1,2.5\n")
+
+
 class Figures(unittest.TestCase):
     def test_baselines_exist(self):
         for key, _, _ in BASELINES:
