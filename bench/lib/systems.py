@@ -29,6 +29,7 @@ class System:
     restored: str = ""      # probe for a restored guest, if not the same
     forget: tuple = ()      # removes the file
     migrate: tuple = ()     # to a second toolstack on the same host
+    migrated: tuple = ()    # destroys it there
     moves: tuple = ()       # commands, one after another, that move a guest about under its client
 
     @property
@@ -126,7 +127,7 @@ def xl_rows():
         yield replace(base, guest="daytime", probe="ping", create=(
             xl, "create", cfg("daytime"), 'name="bench-{n}"', "memory=4", 'cmdline="ip={ip}/16"'),
             save=(xl, "save", "bench-{n}", FILE), restore=(xl, "restore", FILE), forget=FORGET,
-            migrate=(xl, "migrate", "-s", "", "bench-{n}", f"{xl} migrate-receive"))
+            migrate=(xl, "migrate", "-s", "", "bench-{n}", f"{xl} migrate-receive"), migrated=base.destroy)
 
 
 def debian_rows():

@@ -2,7 +2,8 @@
 /*
  * Runs in dom0, for what is done to guests that are there: creates STEP guests more, picks ten of
  * all at random, does something to each of them that takes it away (save, migrate), brings each
- * back, and prints how long both took; and so on, up to N guests.
+ * back, and prints how long both took; and so on, up to N guests. What must be cleared away before
+ * a guest is brought back, or after that, is not timed.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@ struct rounds {
     unsigned int count, step;
     long gap_us;
     const struct probe *create_probe, *away_probe, *back_probe;
-    char **create, **away, **back, **after;
+    char **create, **away, **clear, **back, **after;
 };
 
 struct sample {
@@ -52,6 +53,15 @@ static int do_one(const struct rounds *rounds, char **command, const struct prob
     return rc;
 }
 
+static int bring_back(const struct rounds *rounds, unsigned int guest, struct timed *timed)
+{
+    struct timed ignored;
+
+    return do_one(rounds, rounds->clear, &probe_none, guest, &ignored) ||
+           do_one(rounds, rounds->back, rounds->back_probe, guest, timed) ||
+           do_one(rounds, rounds->after, &probe_none, guest, &ignored);
+}
+
 /* A warm-up: what it reads from the disk is in memory when the clock counts. */
 static int warm_up(const struct rounds *rounds)
 {
@@ -59,16 +69,13 @@ static int warm_up(const struct rounds *rounds)
 
     return do_one(rounds, rounds->create, rounds->create_probe, 1, &timed) ||
            do_one(rounds, rounds->away, rounds->away_probe, 1, &timed) ||
-           do_one(rounds, rounds->back, rounds->back_probe, 1, &timed) ||
-           do_one(rounds, rounds->after, &probe_none, 1, &timed);
+           bring_back(rounds, 1, &timed);
 }
 
 /* All ten are away at the same time. */
 static int one_round(const struct rounds *rounds, const unsigned int *numbers, unsigned int present,
                      struct sample *samples)
 {
-    struct timed ignored;
-
     for (unsigned int i = 0; i < PICKED; i++) {
         samples[i].present = present;
         samples[i].guest = numbers[i];
@@ -76,8 +83,7 @@ static int one_round(const struct rounds *rounds, const unsigned int *numbers, u
             return -1;
     }
     for (unsigned int i = 0; i < PICKED; i++)
-        if (do_one(rounds, rounds->back, rounds->back_probe, numbers[i], &samples[i].back) ||
-            do_one(rounds, rounds->after, &probe_none, numbers[i], &ignored))
+        if (bring_back(rounds, numbers[i], &samples[i].back))
             return -1;
     return 0;
 }
@@ -127,7 +133,7 @@ static int usage(void)
 {
     fputs("usage: rounds -n COUNT [-s STEP] [-g GAP_US] [-c PROBE] [-a PROBE] [-b PROBE] create "
           "CMD... \\;\n"
-          "       away CMD... \\; [back CMD... \\;] [after CMD... \\;]\n"
+          "       away CMD... \\; [clear CMD... \\;] [back CMD... \\;] [after CMD... \\;]\n"
           "COUNT is a multiple of STEP, and STEP at least 10. -c, -a, -b: how it is seen that a "
           "guest is up after\n"
           "create, away and back\n",
@@ -145,6 +151,8 @@ static bool take_commands(struct rounds *rounds, int argc, char **argv)
             rounds->create = command;
         else if (!strcmp(what, "away"))
             rounds->away = command;
+        else if (!strcmp(what, "clear"))
+            rounds->clear = command;
         else if (!strcmp(what, "back"))
             rounds->back = command;
         else if (!strcmp(what, "after"))
