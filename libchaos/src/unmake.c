@@ -126,7 +126,8 @@ static int destroy_foreign(struct chaos *chaos, uint32_t domid, struct chaos_err
     return rc;
 }
 
-/* The name may have become that of another domain since ours was looked up: then it keeps it. */
+/* The name may have become that of another domain since ours was looked up, even of one with the
+ * same id: then it keeps it. */
 static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
                        struct registry_claim *claim, struct chaos_error *err)
 {
@@ -137,7 +138,8 @@ static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
     int rc;
 
     if (registry_read_claim(claim, &text, &length, &ignored) < 0 ||
-        record_parse(text, length, &record, &ignored) < 0 || record.domid == domain->domid)
+        record_parse(text, length, &record, &ignored) < 0 ||
+        (record.domid == domain->domid && record_is_of(&record, domain->uuid)))
         return 0;
     rc = registry_commit(&chaos->registry, claim, record.domid, err);
     if (rc < 0) {
@@ -145,7 +147,7 @@ static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
         return rc;
     }
     return chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND,
-                           "domain %u (%s) is gone; its name is now that of domain %u",
+                           "domain %u (%s) is gone; its name is now that of another one, %u",
                            domain->domid, domain->name, record.domid);
 }
 
