@@ -111,5 +111,31 @@ class Figures(unittest.TestCase):
             figure.chosen(argparse.Namespace(systems="no such"))
 
 
+class Campaigns(unittest.TestCase):
+    program = runpy.run_path(os.path.join(BENCH, "campaigns", "run"), run_name="campaigns")
+
+    def test_each_is_a_case_that_a_variable_makes_longer(self):
+        with open(os.path.join(BENCH, "campaigns", "README.md"), encoding="utf-8") as stream:
+            readme = stream.read()
+        for campaign in self.program["CAMPAIGNS"]:
+            path = os.path.join(BENCH, "..", "tests", "whole", "cases", campaign.case + ".sh")
+            with open(path, encoding="utf-8") as stream:
+                self.assertIn("${" + campaign.env.split("=")[0] + ":-", stream.read(), campaign.name)
+            self.assertIn(f"| `{campaign.name}` |", readme)
+
+    def test_findings(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+            log.write("ok - one\n# seed 5\nFAIL - two\n# 2 checks, 1 failed\n--- dmesg\n")
+            log.flush()
+            lines, counts = self.program["findings"](log.name)
+        self.assertEqual(counts, "2 checks, 1 failed")
+        self.assertNotIn("ok - one\n", lines)
+        self.assertIn("FAIL - two\n", lines)
+
+    def test_one_that_broke_off(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+            self.assertEqual(self.program["findings"](log.name)[1], "did not finish")
+
+
 if __name__ == "__main__":
     unittest.main()
