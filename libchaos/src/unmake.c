@@ -138,7 +138,8 @@ static int put_back(struct chaos *chaos, struct registry_claim *claim, uint32_t 
     return rc;
 }
 
-/* The name may have become that of another domain since ours was looked up: then it keeps it. */
+/* The name may have become that of another domain since ours was looked up, even of one with the
+ * same id: then it keeps it. */
 static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
                        struct registry_claim *claim, struct chaos_error *err)
 {
@@ -149,13 +150,14 @@ static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
     int rc;
 
     if (registry_read_claim(claim, &text, &length, &ignored) < 0 ||
-        record_parse(text, length, &record, &ignored) < 0 || record.domid == domain->domid)
+        record_parse(text, length, &record, &ignored) < 0 ||
+        (record.domid == domain->domid && record_is_of(&record, domain->uuid)))
         return 0;
     rc = put_back(chaos, claim, record.domid, err);
     if (rc < 0)
         return rc;
     return chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND,
-                           "domain %u (%s) is gone; its name is now that of domain %u",
+                           "domain %u (%s) is gone; its name is now that of another one, %u",
                            domain->domid, domain->name, record.domid);
 }
 
