@@ -251,7 +251,9 @@ static void load_copy(enum migrate_phase phase_here, enum migrate_phase phase_th
 
 static void both_go_on(void)
 {
-    both_start();
+    start(&there);
+    settle(); /* its hypervisor in memory is for one thread at a time */
+    start(&here);
     await_end();
     both_stop();
 }

@@ -158,6 +158,7 @@ def passes(client, planned):
                 server.close()
                 return
 
+socket.create_connection(("127.0.0.1", 8003)).close() # what Python reads from the disk for it is read now
 open("/tmp/proxy.ready", "w").close()
 while True:
     client, _ = listener.accept()
@@ -200,6 +201,10 @@ numbers() { # FROM TO STEP
     seq "$1" "$((($3 * step + 7999) / 8000))" "$2"
 }
 
+# While a process waits for the disk this host's clock jumps to the next timer, which may be that of a
+# time-out: all that a migration reads is read first.
+make_victim
+chaos migrate victim $B && end_it there || end_it here
 sweep_kills "the source's chaosd" daemon_a
 sweep_kills "the target's chaosd" daemon_b
 sweep_kills "both" daemon_a daemon_b
