@@ -264,8 +264,11 @@ static int move(struct migrate_link *link, const struct migrate_source *s,
     if (rc == 0)
         rc = migrate_link_expect(link, MIGRATE_READY, err);
     timing_note(s->timing, "prepare");
-    if (rc == 0)
+    if (rc == 0) {
         rc = s->ops->send(s->guest, migrate_link_write, link, err);
+        if (rc < 0)
+            rc = migrate_link_explain(link, err);
+    }
     if (rc == 0) {
         complete = true;
         rc = migrate_link_send(link, MIGRATE_DATA_END, NULL, 0, err);

@@ -155,7 +155,9 @@ static int receive_guest(struct migrate_link *link, struct arriving *a,
         link->type = MIGRATE_READY; /* no DATA message is half read */
         link->peer->timeout_ms += (int)offer->silence_ms;
         rc = ops->load(a->guest, migrate_link_read, link, err);
-        if (rc == 0)
+        if (rc < 0)
+            rc = migrate_link_explain(link, err);
+        else
             rc = expect_data_end(link, err);
         link->peer->timeout_ms = patience_ms;
     }
