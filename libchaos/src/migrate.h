@@ -70,7 +70,7 @@ struct migrate_source {
 /*
  * Moves a guest. 0: it runs at the target, and here it is no more. -EINPROGRESS: it is paused here,
  * since the target could not be asked whether it has it, or it has it, and what is here could not
- * be destroyed. Any other failure: it goes on here. In each case there may be a note left in the
+ * be destroyed, or it has not, and what is here could not be let go on. Any other failure: it goes on here. In each case there may be a note left in the
  * journal: then migrate_resolve, later, again and again. The peer remains the caller's.
  */
 int migrate_send(const struct migrate_source *source, struct peer *peer,

@@ -48,9 +48,12 @@ static int stay(const struct migrate_source *s, bool owed, struct chaos_error *e
     int rc = s->ops->resume(s->guest, &failure);
 
     if (rc < 0 && rc != -ESRCH) { /* the journal remembers: whoever comes next tries again */
-        chaos_error_wrap(err, "%s; and it could not be resumed here (%s); it was not migrated",
-                         s->note->name, failure.text);
-        return err->code;
+        const struct chaos_error why = *err;
+
+        return chaos_error_set(err, -EINPROGRESS, CHAOS_EXIT_FAILURE,
+                               "%s was not moved (%.150s), and is paused here, since it cannot be "
+                               "let go on (%.150s); chaos migrate --finish %s tries again",
+                               s->note->name, why.text, failure.text, s->note->name);
     }
     if (rc < 0)
         chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND,

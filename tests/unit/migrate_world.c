@@ -167,8 +167,8 @@ static int guest_resume(void *guest, struct chaos_error *err)
     int rc = 0;
 
     if (!begin(w, SOURCE)) {
-        rc = w->side[SOURCE].exists ? 0 : -ESRCH;
-        w->side[SOURCE].runs = rc == 0;
+        rc = !w->side[SOURCE].exists ? -ESRCH : w->stuck ? -EBUSY : 0;
+        w->side[SOURCE].runs |= rc == 0;
     }
     return end(w, SOURCE, rc, err);
 }

@@ -42,6 +42,7 @@ struct world {
     bool healed;      /* another connection can be made */
     bool refuse;      /* the target cannot prepare */
     bool start_fails; /* nor start */
+    bool stuck;       /* the source's guest cannot be let go on */
     bool half_made;   /* the target's domain: it is reaped after a death */
     bool both;        /* ran at once: the one thing that must not be */
     pthread_t server[16];

@@ -51,6 +51,24 @@ static void test_start_fails(void **state)
     world_end(&w);
 }
 
+/* Nobody has it, and nobody is told that it goes on. */
+static void test_cannot_go_on(void **state)
+{
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.start_fails = w.stuck = true;
+    assert_int_equal(move(&w, &err), -EINPROGRESS);
+    assert_non_null(strstr(err.text, "cannot be let go on"));
+    assert_false(w.side[SOURCE].runs || w.side[TARGET].exists);
+    w.stuck = false;
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    world_end(&w);
+}
+
 /* Returns whether the cut was beyond all that this side sends. */
 static bool cut_at(enum side side, uint64_t at, bool healed)
 {
@@ -228,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_start_fails),
+        cmocka_unit_test(test_cannot_go_on),
         cmocka_unit_test(test_cut_source),
         cmocka_unit_test(test_cut_target),
         cmocka_unit_test(test_deaths),
