@@ -350,6 +350,26 @@ int migrate_discard(const struct migrate_target *target, const struct migrate_no
     return rc;
 }
 
+int migrate_take_over(const struct migrate_target *target, const struct migrate_note *note,
+                      struct chaos_error *err)
+{
+    struct arriving a = {.target = target};
+    int rc = 0, lock = open_again(&a, note, err);
+
+    if (lock < 0)
+        return lock;
+    if (a.note.phase == MIGRATE_RUNNING)
+        forget(&a);
+    else if (a.note.phase == MIGRATE_LOADED || a.note.phase == MIGRATE_STARTING)
+        rc = start(&a, err);
+    else
+        rc = chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s was not loaded", note->name);
+    if (rc == -ESRCH)
+        forget(&a);
+    close_again(&a, lock);
+    return rc;
+}
+
 int migrate_recover(const struct migrate_target *target, const struct migrate_note *note,
                     struct chaos_error *err)
 {

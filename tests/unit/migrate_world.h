@@ -58,6 +58,8 @@ void join_servers(struct world *w);
 
 struct migrate_note note_of_web(void);
 int move(struct world *w, struct chaos_error *err);
+/* What a daemon does with the source's note, and on an operator's word. */
+int resolve(struct world *w, bool forced, struct chaos_error *err);
 /* What a daemon does when it starts, and every now and then. */
 void restart(struct world *w, enum side side);
 

@@ -17,6 +17,7 @@
 #include "guest_move.h"
 #include "holds.h"
 #include "migrate_journal.h"
+#include "migrations.h"
 #include "scratch.h"
 
 /* ---------------------------------------------------------------- moving */
@@ -403,6 +404,74 @@ static void test_discarded(void **state)
     assert_stayed();
 }
 
+static void finish_forced(struct host *host)
+{
+    ask_with(host, WIRE_MIGRATE_FINISH, "web", NULL, WIRE_OPTION_FORCE);
+    await_answer(host);
+    settle();
+    if (host->header.flags & WIRE_ERROR)
+        fail_msg("%s", wire_find_string(&host->fields, WIRE_ERROR_TEXT, ""));
+    assert_string_equal(wire_find_string(&host->fields, WIRE_HOST, ""), "");
+}
+
+/* Also when it is said in the midst of a try. */
+static void test_target_is_lost(void **state)
+{
+    (void)state;
+    load_copy(MIGRATE_COMMITTING, MIGRATE_LOADED);
+    start(&here);
+    finish_forced(&here);
+    assert_false(guest_here()->shutdown);
+    assert_false(is_held());
+    assert_int_equal(notes_listed(&here, "stayed"), 1);
+    finish_forced(&here);
+    assert_int_equal(notes_listed(&here, ""), 0);
+    start(&there); /* where it waits until somebody decides */
+    settle();
+    granted(&there, WIRE_MIGRATE_DISCARD, "web", NULL);
+    both_stop();
+    assert_stayed();
+}
+
+static void test_source_is_lost(void **state)
+{
+    (void)state;
+    load_copy(MIGRATE_COMMITTING, MIGRATE_LOADED);
+    start(&there);
+    settle();
+    refused(&there, WIRE_MIGRATE_FINISH, "web", NULL, -EBUSY, "waits for the host");
+    finish_forced(&there);
+    assert_true(guest_there()->started);
+    assert_int_equal(notes_listed(&there, "running"), 1);
+    refused(&there, WIRE_MIGRATE_FINISH, "web", NULL, -EBUSY, "runs here");
+    start(&here); /* not lost after all: it hears that its own has to go */
+    await_end();
+    both_stop();
+    assert_moved();
+}
+
+/* A guest has two migrations, one of which is over but for a word: the other one is meant. */
+static void test_the_one_that_holds_is_meant(void **state)
+{
+    struct migrate_note older = note_of(MIGRATE_SOURCE), newer = note_of(MIGRATE_SOURCE), found;
+
+    (void)state;
+    for (int turn = 0; turn <= 1; turn++) {
+        older.token[0] = turn ? 'z' : 'a';
+        newer.token[0] = turn ? 'a' : 'z';
+        fake_guest_suspend(here.fake, guest.domid);
+        note(&here, &older, MIGRATE_STAYED);
+        note(&here, &newer, MIGRATE_COMMITTING);
+        start(&here);
+        assert_int_equal(migrations_find(&here.daemon, false, "web", &found, &err), 0);
+        assert_int_equal(found.phase, MIGRATE_COMMITTING);
+        start(&there);
+        await_end();
+        both_stop();
+        assert_stayed();
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -424,6 +493,9 @@ int main(void)
         TEST(test_target_is_not_heard_of),
         TEST(test_in_doubt),
         TEST(test_discarded),
+        TEST(test_target_is_lost),
+        TEST(test_source_is_lost),
+        TEST(test_the_one_that_holds_is_meant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
