@@ -128,10 +128,29 @@ static void migrations_fini(struct daemon *daemon)
     daemon->migrations = NULL;
 }
 
+static struct peer_tls_files files_of(const struct migration_settings *settings)
+{
+    return (struct peer_tls_files){settings->authority, settings->certificate, settings->key};
+}
+
+void migrations_reload(struct daemon *daemon)
+{
+    const struct peer_tls_files files = files_of(&daemon->settings.migration);
+    struct peer_tls_context *tls = daemon->migrations->dialer.tls;
+    struct chaos_error err;
+
+    if (!tls)
+        return;
+    if (peer_tls_context_reload(tls, &files, &err) < 0)
+        log_error("the certificates of before remain in use: %s", err.text);
+    else
+        log_info("has read its certificates again");
+}
+
 static int migrations_init(struct daemon *daemon, struct chaos_error *err)
 {
     const struct migration_settings *settings = &daemon->settings.migration;
-    const struct peer_tls_files files = {settings->authority, settings->certificate, settings->key};
+    const struct peer_tls_files files = files_of(settings);
     struct migrations *migrations = calloc(1, sizeof(*migrations));
     int rc;
 

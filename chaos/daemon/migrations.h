@@ -20,6 +20,9 @@ struct migrations {
     struct arrivals *arrivals;
 };
 
+/* Reads this host's certificates again: SIGHUP. A failure is logged, and changes nothing. */
+void migrations_reload(struct daemon *daemon);
+
 /*
  * For clients' requests: a note whose guest is `which`, as for chaos_domain_find. If there are
  * several, one that keeps its guest from running. target_only: this host is to have that role.
