@@ -47,12 +47,17 @@ runs_on() { # NAME GUEST
     on "$1" domain_state "$2" | grep -Eq '^(r-----|-b----|------)$'
 }
 
-# Moves echo, and pulls the target's cable once its copy is complete; the decision is late, and never gets there.
-lose_the_decision() { # FROM TO ADDRESS-OF-TO
+has_what_it_had() { # NAME: without guests
+    check "no migration is left on $1" wait_for 10 has_no_migration "$1"
+    check "$1 has what it had" on "$1" eval 'pkill -x chaosd; wait_for 10 eval "! pidof chaosd"; leakcheck'
+}
+
+# Moves a guest, and pulls the cable of the host that it leaves once that has decided: GO is late, and never gets there.
+lose_the_decision() { # FROM GUEST ADDRESS
     cable "$1" --delay 400
-    on "$2" eval 'timeout 60 sh -c "until grep -qs \"^phase loaded\" /run/chaos/migrations/*.target; do :; done; ip link set eth0 down" \
+    on "$1" eval 'timeout 60 sh -c "until grep -qs \"^phase committing\" /run/chaos/migrations/*.source; do :; done; ip link set eth0 down" \
         > /dev/null 2>&1 &'
-    on "$1" chaos migrate echo "$3"
+    on "$1" chaos migrate "$2" "$3"
 }
 
 (cd "$scratch" && make_authority ours)
@@ -91,7 +96,7 @@ cable b
 check "no migration waits" wait_for 10 has_no_migration a
 
 note "a decision that is not heard"
-check_exit 1 'paused here, and perhaps runs on .*chaos migrate --finish echo' "it is in doubt" lose_the_decision a b $B
+check_exit 1 'paused here, and perhaps runs on .*chaos migrate --finish echo' "it is in doubt" lose_the_decision a echo $B
 check "here" has_migration a "echo source committing"
 check "and there" has_migration b "echo target loaded"
 check_exit 1 '--finish' "it cannot be let run here" on a chaos unpause echo
@@ -102,10 +107,15 @@ on a chaos migrate --finish echo > /dev/null 2>&1 # if chaosd was not quicker
 check "they agree once they can talk again" wait_for 20 runs_on b echo
 check "the connection is open" echoes five
 
+note "a host that is lost"
+check_exit 1 'paused here, and perhaps runs on ' "its guest is in doubt" lose_the_decision b echo $A
+lose b
+check_exit 1 'lost for good' "it cannot be asked" on a chaos migrate --finish echo
+check_output 'echo runs here' "the copy is all that there is" on a chaos migrate --finish --force echo
+check "it runs here" runs_on a echo
+check "the connection is open" echoes six
+check "that it came is forgotten" on a chaos migrate --finish --force echo
 eval "exec ${line[1]}>&-"
-check "destroy" on b chaos destroy echo
-for host in a b; do
-    check "no migration is left on $host" wait_for 10 has_no_migration $host
-    check "$host has what it had" on $host eval 'pkill -x chaosd; wait_for 10 eval "! pidof chaosd"; leakcheck'
-done
+check "shutdown" on a chaos shutdown -w -t 10 echo
+has_what_it_had a
 finish
