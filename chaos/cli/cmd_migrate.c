@@ -20,7 +20,7 @@ static const struct opt_spec options[] = {
     OPT_FLAG(struct migrate_options, finish, 0, "finish",
              "ask the other host about a guest that is in doubt"),
     OPT_FLAG(struct migrate_options, force, 'f', "force",
-             "with --finish: if it cannot be asked it is lost for good; the guest runs here"),
+             "with --finish: a host that cannot be asked is lost for good"),
     OPT_FLAG(struct migrate_options, discard, 0, "discard",
              "drop a copy that waits here for its own host"),
     OPT_FLAG(struct migrate_options, list, 0, "list", "show migrations that have not ended"),

@@ -460,8 +460,7 @@ static int handle_finish(struct daemon *daemon, const struct request *request,
                          struct chaos_error *err)
 {
     struct departure *d = daemon->migrations->departures->first;
-    const bool force =
-        wire_find_number(&request->fields, WIRE_OPTIONS, 0) & WIRE_OPTION_FORCE;
+    const bool force = wire_find_number(&request->fields, WIRE_OPTIONS, 0) & WIRE_OPTION_FORCE;
     struct migrate_note note = {.domid = 0};
     int rc = migrations_find(daemon, false, wire_find_string(&request->fields, WIRE_WHICH, ""),
                              &note, err);

@@ -65,8 +65,7 @@ struct migrate_source {
     const struct migrate_source_ops *ops;
     void *guest;
     struct chaos_timing *timing; /* begun by the caller; NULL: nobody wants it */
-    /* An operator says that the target is lost for good: what it cannot be asked is not in doubt. */
-    bool forced;
+    bool forced; /* an operator says that a target that cannot be asked is lost for good */
 };
 
 /* What the other side has still to hear it may never hear: so long that is tried, by the note. */
@@ -74,9 +73,10 @@ struct migrate_source {
 
 /*
  * Moves a guest. 0: it runs at the target, and here it is no more. -EINPROGRESS: it is paused here,
- * since the target could not be asked whether it has it, or it has it, and what is here could not
- * be destroyed, or it has not, and what is here could not be let go on. Any other failure: it goes on here. In each case there may be a note left in the
- * journal: then migrate_resolve, later, again and again. The peer remains the caller's.
+ * since the target could not be asked whether it has it; or it has it, and what is here could not
+ * be destroyed; or it has not, and what is here could not be let go on. Any other failure: it goes
+ * on here. In each case there may be a note left in the journal: then migrate_resolve, later, again
+ * and again. The peer remains the caller's.
  */
 int migrate_send(const struct migrate_source *source, struct peer *peer,
                  const struct migrate_offer *offer, struct chaos_error *err);

@@ -228,8 +228,7 @@ static enum migrate_phase phase_of(struct world *w, enum migrate_role role)
     struct migrate_note note;
     struct chaos_error err;
 
-    assert_int_equal(
-        w->files[role]->ops->read(w->files[role], name.token, role, &note, &err), 0);
+    assert_int_equal(w->files[role]->ops->read(w->files[role], name.token, role, &note, &err), 0);
     return note.phase;
 }
 
@@ -316,6 +315,9 @@ static void test_copy_is_lost_as_well(void **state)
     assert_int_equal(phase_of(&w, MIGRATE_TARGET), MIGRATE_STARTING); /* to be tried again */
     w.side[TARGET].exists = false;
     assert_int_equal(migrate_take_over(&w.target, &note, &err), -ESRCH);
+    assert_int_equal(
+        w.files[TARGET]->ops->read(w.files[TARGET], note.token, MIGRATE_TARGET, &note, &err),
+        -ENOENT);
     restart(&w, SOURCE);
     assert_ended(&w);
     assert_true(w.side[SOURCE].runs);

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -414,13 +415,33 @@ static void finish_forced(struct host *host)
     assert_string_equal(wire_find_string(&host->fields, WIRE_HOST, ""), "");
 }
 
-/* Also when it is said in the midst of a try. */
+/* At the address of the host there: somebody who says nothing. */
+static int be_silent(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+    at.sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1));
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    return fd;
+}
+
+/* Said in the midst of a try, which was begun without that word. */
 static void test_target_is_lost(void **state)
 {
+    int silent;
+
     (void)state;
     load_copy(MIGRATE_COMMITTING, MIGRATE_LOADED);
+    silent = be_silent();
+    here.daemon.settings.migration.timeout_s = 1;
     start(&here);
+    while (movers_load(&here.daemon) == 0)
+        turn();
     finish_forced(&here);
+    close(silent);
     assert_false(guest_here()->shutdown);
     assert_false(is_held());
     assert_int_equal(notes_listed(&here, "stayed"), 1);
