@@ -475,21 +475,21 @@ static void test_source_is_lost(void **state)
 static void test_the_one_that_holds_is_meant(void **state)
 {
     struct migrate_note older = note_of(MIGRATE_SOURCE), newer = note_of(MIGRATE_SOURCE), found;
+    struct migrate_journal *journal;
 
     (void)state;
-    for (int turn = 0; turn <= 1; turn++) {
-        older.token[0] = turn ? 'z' : 'a';
-        newer.token[0] = turn ? 'a' : 'z';
-        fake_guest_suspend(here.fake, guest.domid);
+    for (int round = 0; round <= 1; round++) { /* whichever is found first */
+        older.token[0] = round ? 'z' : 'a';
+        newer.token[0] = round ? 'a' : 'z';
         note(&here, &older, MIGRATE_STAYED);
         note(&here, &newer, MIGRATE_COMMITTING);
         start(&here);
         assert_int_equal(migrations_find(&here.daemon, false, "web", &found, &err), 0);
         assert_int_equal(found.phase, MIGRATE_COMMITTING);
-        start(&there);
-        await_end();
-        both_stop();
-        assert_stayed();
+        journal = here.daemon.migrations->journal;
+        journal->ops->remove(journal, &older);
+        journal->ops->remove(journal, &newer);
+        stop(&here);
     }
 }
 
