@@ -206,8 +206,8 @@ static bool static_address(const struct vif_info *info, ip4_addr_t *ip, ip4_addr
 }
 
 /*
- * Those who sent to us while we were nowhere hear at once what we have, in place of waiting for their
- * time-out: three times nothing new is a sign of loss. The first of the four may be news.
+ * Those who sent to us while we were nowhere hear at once what we have, in place of waiting for
+ * their time-out: three times nothing new is a sign of loss. The first of the four may be news.
  */
 static void go_on_with_connections(void)
 {
