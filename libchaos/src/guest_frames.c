@@ -9,6 +9,7 @@
 
 #include "checkpoint_format.h"
 #include "cleanup.h"
+#include "noxs_suspend.h"
 
 _Static_assert(HV_PAGE_TABLE1 == 1 && HV_PAGE_TABLE4 == 4, "types of tables are their levels");
 
@@ -21,6 +22,7 @@ _Static_assert(HV_PAGE_TABLE1 == 1 && HV_PAGE_TABLE4 == 4, "types of tables are 
 struct told {
     uint64_t max_pfn, cr3, address;
     uint32_t upcall_mask;
+    struct noxs_unused unused;
 };
 
 static int no_memory(struct chaos_error *err)
@@ -46,6 +48,7 @@ static int read_told(struct hv *hv, const struct hv_info *info, struct told *out
     for (i = 0; i < info->vcpus && i < XEN_LEGACY_MAX_VCPUS; i++)
         if (shared->vcpu_info[i].evtchn_upcall_mask)
             out->upcall_mask |= 1u << i;
+    memcpy(&out->unused, (const char *)address + NOXS_UNUSED_OFFSET, sizeof(out->unused));
     hv->ops->unmap(hv, address, 1);
     if (out->cr3 == 0 || out->address == 0 || out->max_pfn == 0)
         return chaos_error_set(err, -EOPNOTSUPP, CHAOS_EXIT_FAILURE,
@@ -214,6 +217,24 @@ static int find_p2m_pages(struct guest_frames *frames, struct chaos_error *err)
     return 0;
 }
 
+/* No more than a hint: it is read as far as it makes sense. */
+static void mark_unused(struct guest_frames *frames, const struct noxs_unused *unused)
+{
+    uint64_t pfn, end = 0;
+    uint32_t i;
+
+    if (unused->magic != NOXS_UNUSED_MAGIC)
+        return;
+    for (i = 0; i < unused->nr && i < NOXS_UNUSED_RANGES; i++) {
+        pfn = unused->range[i].first;
+        if (pfn < end || pfn + unused->range[i].nr > frames->pages)
+            return;
+        for (end = pfn + unused->range[i].nr; pfn < end; pfn++)
+            if (frames->type[pfn] == HV_PAGE_NORMAL)
+                frames->type[pfn] |= GUEST_PAGE_UNUSED;
+    }
+}
+
 int guest_frames_read(struct hv *hv, const struct hv_info *info, struct guest_frames *out,
                       struct chaos_error *err)
 {
@@ -241,7 +262,11 @@ int guest_frames_read(struct hv *hv, const struct hv_info *info, struct guest_fr
                         out, err);
     if (rc == 0)
         rc = invert(out, err);
-    return rc < 0 ? rc : find_p2m_pages(out, err);
+    if (rc == 0)
+        rc = find_p2m_pages(out, err);
+    if (rc == 0)
+        mark_unused(out, &told.unused);
+    return rc;
 }
 
 void guest_frames_release(struct guest_frames *frames)

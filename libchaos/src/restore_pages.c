@@ -118,7 +118,7 @@ static int plan_window(struct restore *restore, uint64_t *frames, struct chaos_e
             restore->slot[at] = (uint16_t)restore->nr_mapped;
             if (run->kind == CHECKPOINT_KIND_ZERO)
                 rc = clear(restore, &clearing, memory.frame);
-            else
+            else if (run->kind != CHECKPOINT_KIND_UNUSED)
                 frames[restore->nr_mapped++] = memory.frame;
             memory.frame++;
             memory.nr--;

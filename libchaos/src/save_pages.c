@@ -16,7 +16,10 @@
 
 struct window {
     struct save *save;
-    const uint8_t *base; /* the guest's pages, mapped */
+    const uint8_t *base; /* the guest's pages, mapped, but for those that are not used */
+    size_t nr_mapped;
+    uint16_t slot[CHECKPOINT_WINDOW];  /* of each page, in `base` */
+    uint64_t frame[CHECKPOINT_WINDOW]; /* of each slot */
     struct checkpoint_pages head;
     struct checkpoint_run run[CHECKPOINT_WINDOW];
     uint16_t stored[CHECKPOINT_WINDOW]; /* pages with contents */
@@ -24,6 +27,11 @@ struct window {
     uint16_t same[SAME_SLOTS]; /* 1 + page; 0: none */
     _Alignas(uint64_t) uint8_t data[CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE];
 };
+
+static const uint8_t *page_at(const struct window *window, uint32_t at)
+{
+    return window->base + window->slot[at] * HV_PAGE_SIZE;
+}
 
 static bool is_zero(const uint8_t *page)
 {
@@ -66,12 +74,14 @@ static struct checkpoint_run classify(struct window *window, uint32_t at)
 {
     const uint64_t pfn = window->head.first + at;
     const struct guest_frames *frames = &window->save->frames;
-    const uint8_t *page = window->base + at * HV_PAGE_SIZE;
+    const uint8_t *page = page_at(window, at);
     const unsigned int level = guest_frames_level(frames, pfn);
     struct checkpoint_run run = {.nr = 1, .kind = CHECKPOINT_KIND_DATA};
     uint16_t *slot;
 
-    if (level > 0) {
+    if (frames->type[pfn] & GUEST_PAGE_UNUSED) {
+        run.kind = CHECKPOINT_KIND_UNUSED;
+    } else if (level > 0) {
         run.kind = (uint8_t)(CHECKPOINT_KIND_TABLE1 + level - 1);
         run.flags = frames->type[pfn] & HV_PAGE_PINNED ? CHECKPOINT_PINNED : 0;
     } else if (is_zero(page) || own_entries(frames, pfn) == ENTRIES) {
@@ -80,12 +90,17 @@ static struct checkpoint_run classify(struct window *window, uint32_t at)
         slot = &window->same[sample(page)];
         if (*slot == 0) {
             *slot = (uint16_t)(1 + at);
-        } else if (memcmp(page, window->base + (*slot - 1) * HV_PAGE_SIZE, HV_PAGE_SIZE) == 0) {
+        } else if (memcmp(page, page_at(window, *slot - 1u), HV_PAGE_SIZE) == 0) {
             run.kind = CHECKPOINT_KIND_SAME;
             run.same = (uint16_t)(*slot - 1);
         }
     }
     return run;
+}
+
+static bool is_stored(const struct checkpoint_run *run)
+{
+    return run->kind == CHECKPOINT_KIND_DATA || run->kind >= CHECKPOINT_KIND_TABLE1;
 }
 
 static void plan(struct window *window)
@@ -97,7 +112,7 @@ static void plan(struct window *window)
     memset(window->same, 0, sizeof(window->same));
     for (at = 0; at < window->head.nr; at++) {
         next = classify(window, at);
-        if (next.kind != CHECKPOINT_KIND_ZERO && next.kind != CHECKPOINT_KIND_SAME)
+        if (is_stored(&next))
             window->stored[window->nr_stored++] = (uint16_t)at;
         if (last && last->kind == next.kind && last->flags == next.flags &&
             last->same == next.same) {
@@ -148,7 +163,7 @@ static int take_page(struct window *window, uint32_t at, uint8_t *to, struct cha
     const struct guest_frames *frames = &window->save->frames;
     const unsigned int level = guest_frames_level(frames, pfn);
 
-    memcpy(to, window->base + at * HV_PAGE_SIZE, HV_PAGE_SIZE);
+    memcpy(to, page_at(window, at), HV_PAGE_SIZE);
     if (level > 0)
         return make_canonical(frames, pfn, level, (uint64_t *)to, err);
     memset(to, 0, own_entries(frames, pfn) * sizeof(uint64_t));
@@ -178,12 +193,45 @@ static int put_window(struct window *window, struct chaos_error *err)
     return rc;
 }
 
+static int map_window(struct window *window, struct chaos_error *err)
+{
+    const struct guest_frames *frames = &window->save->frames;
+    struct hv *hv = window->save->hv;
+    void *address;
+    uint32_t at;
+    int rc;
+
+    window->nr_mapped = 0;
+    for (at = 0; at < window->head.nr; at++) {
+        const uint64_t pfn = window->head.first + at;
+
+        window->slot[at] = (uint16_t)window->nr_mapped;
+        if (!(frames->type[pfn] & GUEST_PAGE_UNUSED))
+            window->frame[window->nr_mapped++] = frames->frame[pfn];
+    }
+    if (window->nr_mapped == 0)
+        return 0;
+    rc = hv->ops->map(hv, window->save->info.domid, window->frame, window->nr_mapped, false,
+                      &address);
+    if (rc < 0)
+        return hv_error(err, rc, "map its memory");
+    window->base = address;
+    return 0;
+}
+
+static void unmap_window(struct window *window)
+{
+    struct hv *hv = window->save->hv;
+
+    if (window->nr_mapped > 0)
+        hv->ops->unmap(hv, (void *)window->base, window->nr_mapped);
+}
+
 int save_pages(struct save *save, struct chaos_error *err)
 {
     cleanup_free struct window *window = malloc(sizeof(*window));
     const struct guest_frames *frames = &save->frames;
     uint64_t first, left;
-    void *address;
     int rc = 0;
 
     if (!window)
@@ -193,13 +241,11 @@ int save_pages(struct save *save, struct chaos_error *err)
         left = frames->pages - first;
         window->head.first = first;
         window->head.nr = left < CHECKPOINT_WINDOW ? (uint32_t)left : CHECKPOINT_WINDOW;
-        rc = save->hv->ops->map(save->hv, save->info.domid, frames->frame + first, window->head.nr,
-                                false, &address);
+        rc = map_window(window, err);
         if (rc < 0)
-            return hv_error(err, rc, "map its memory");
-        window->base = address;
+            break;
         rc = put_window(window, err);
-        save->hv->ops->unmap(save->hv, address, window->head.nr);
+        unmap_window(window);
     }
     return rc;
 }

@@ -12,6 +12,7 @@
 #include <xen/errno.h>
 
 #include "kernel/hypercall.h"
+#include "noxs_suspend.h"
 
 /* kernel.lds */
 extern char _image_start[], _image_end[];
@@ -45,6 +46,7 @@ extern const uint64_t trap_entries[];
 
 /* The rest, in order of start-up. */
 void mm_init(uint64_t boot_sp);
+void mm_tell_unused(struct noxs_unused *out); /* while nothing else runs */
 void evtchn_init(void);
 void time_init(void);
 void thread_init(void);

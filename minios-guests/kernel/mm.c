@@ -126,6 +126,12 @@ static struct run *after(struct run *r)
     return (struct run *)((char *)r + r->pages * PAGE_SIZE);
 }
 
+/* A page that was clear is so again: then a checkpoint need not store it. */
+static void forget(struct run *r)
+{
+    *r = (struct run){NULL, 0};
+}
+
 void pages_free(void *first, size_t nr)
 {
     struct run *r = first, *before = NULL, *next_run = runs;
@@ -140,12 +146,14 @@ void pages_free(void *first, size_t nr)
     if (next_run && after(r) == next_run) {
         r->pages += next_run->pages;
         r->next = next_run->next;
+        forget(next_run);
     }
     if (!before) {
         runs = r;
     } else if (after(before) == r) {
         before->pages += r->pages;
         before->next = r->next;
+        forget(r);
     } else {
         before->next = r;
     }
@@ -161,9 +169,11 @@ static void *take_from_runs(size_t nr)
             continue;
         r->pages -= nr;
         nr_in_runs -= nr;
-        if (!r->pages)
-            *p = r->next;
-        return after(r);
+        if (r->pages)
+            return after(r);
+        *p = r->next;
+        forget(r);
+        return r;
     }
     return NULL;
 }
@@ -212,6 +222,29 @@ void *page_zalloc(void)
 void page_free(void *page)
 {
     pages_free(page, 1);
+}
+
+/* Pages between two addresses, but for those that the builder put there. */
+static void tell(struct noxs_unused *out, uintptr_t first, uintptr_t last)
+{
+    for (uintptr_t stop; first < last; first = stop + PAGE_SIZE) {
+        for (stop = first; stop < last && !kept(stop); stop += PAGE_SIZE)
+            ;
+        if (stop > first && out->nr < NOXS_UNUSED_RANGES)
+            out->range[out->nr++] = (struct noxs_unused_range){
+                (uint32_t)((first - (uintptr_t)_image_start) >> PAGE_SHIFT),
+                (uint32_t)((stop - first) >> PAGE_SHIFT)};
+    }
+}
+
+/* Free memory: all of a run but the page that tells of it, and what was never used. */
+void mm_tell_unused(struct noxs_unused *out)
+{
+    out->nr = 0;
+    for (struct run *r = runs; r && out->nr < NOXS_UNUSED_RANGES - 3; r = r->next)
+        tell(out, (uintptr_t)r + PAGE_SIZE, (uintptr_t)after(r));
+    tell(out, next, (uintptr_t)_image_start + (start_info->nr_pages << PAGE_SHIFT));
+    out->magic = NOXS_UNUSED_MAGIC;
 }
 
 size_t pages_left(void)

@@ -57,6 +57,7 @@ static long suspended(void)
     long rc;
 
     translate(true);
+    mm_tell_unused((struct noxs_unused *)((char *)&shared_info + NOXS_UNUSED_OFFSET));
     map_nothing(&shared_info);
     rc = hypercall4(__HYPERVISOR_sched_op, SCHEDOP_shutdown, HYPERCALL_ARG(&op),
                     virt_to_mfn(start_info), 0);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Saving guests that lie about their memory. */
+/* Saving guests that lie about their memory, and guests that tell which of it they do not use. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
 #include <xen/xen.h>
 
 #include "elf_maker.h"
+#include "noxs_suspend.h"
 #include "save_fixture.h"
 
 static struct shared_info *shared_of(struct fake_hv *fake, struct fake_domain *domain)
@@ -175,11 +177,92 @@ static void test_crashes(void **state)
     assert_files(f, false);
 }
 
+/* ---------------------------------------------------------------- memory that is not used */
+
+static struct noxs_unused hint;
+
+static void tell_unused(struct fake_hv *fake, struct fake_domain *domain)
+{
+    uint8_t *page = fake_frame(fake, domain->shared_info_frame);
+
+    memcpy(page + NOXS_UNUSED_OFFSET, &hint, sizeof(hint));
+    munmap(page, HV_PAGE_SIZE);
+}
+
+/* How many pages are stored of a guest that says this of its memory. */
+static uint64_t stored_with(struct fixture *f, const struct noxs_unused *said)
+{
+    struct chaos_checkpoint summary;
+
+    hint = *said;
+    f->guest->mischief = tell_unused;
+    if (chaos_domain_save(f->chaos, &f->domain, f->file, &go_on, &summary, &f->err) != 0)
+        fail_msg("%s", f->err.text);
+    return summary.stored_pages;
+}
+
+/* Pages 102, 103, 106, ... have contents of their own; 101, 105, ... the same. */
+static void test_unused(void **state)
+{
+    static const struct noxs_unused nothing = {.magic = 7, .nr = 1, .range = {{100, 100}}};
+    static const struct noxs_unused some = {
+        .magic = NOXS_UNUSED_MAGIC, .nr = 2, .range = {{100, 50}, {170, 1}}};
+    static uint8_t image[PAGES][HV_PAGE_SIZE], after[PAGES][HV_PAGE_SIZE];
+    bool any[PAGES] = {[170] = true};
+    struct fixture *f = *state;
+    struct chaos_domain restored;
+    uint64_t whole;
+
+    memset(any + 100, true, 50);
+    scribble(f, image);
+    whole = stored_with(f, &nothing);
+    assert_int_equal(stored_with(f, &some), whole - 24 - 1);
+    f->guest->context.user_regs.rax = 0;
+    if (restore(f, "name=second", &restored) != 0)
+        fail_msg("%s", f->err.text);
+    check_restored_but(f, restored.domid, image, any);
+    take_image(f, restored.domid, after);
+    assert_int_equal(after[100][0], 0xa5); /* as the hypervisor gave it */
+    assert_int_equal(after[170][HV_PAGE_SIZE - 1], 0xa5);
+}
+
+static void test_unused_nonsense(void **state)
+{
+    static const struct {
+        struct noxs_unused said;
+        uint64_t fewer;
+    } hints[] = {
+        {{NOXS_UNUSED_MAGIC, 1, {{100, PAGES}}}, 0},
+        {{NOXS_UNUSED_MAGIC, 1, {{UINT32_MAX, UINT32_MAX}}}, 0},
+        {{NOXS_UNUSED_MAGIC, 1, {{PAGES, 1}}}, 0},
+        {{NOXS_UNUSED_MAGIC, 1, {{100, 0}}}, 0},
+        {{NOXS_UNUSED_MAGIC, 0, {{100, 50}}}, 0},
+        {{NOXS_UNUSED_MAGIC, UINT32_MAX, {{0, 0}}}, 0}, /* more of them than there is room for */
+        /* The first one that makes no sense is the last one that is read. */
+        {{NOXS_UNUSED_MAGIC, 2, {{190, 5}, {100, 50}}}, 3},
+        {{NOXS_UNUSED_MAGIC, UINT32_MAX, {{190, 5}, {194, 4}}}, 3},
+    };
+    static const struct noxs_unused all = {NOXS_UNUSED_MAGIC, 1, {{0, PAGES}}};
+    static uint8_t image[PAGES][HV_PAGE_SIZE];
+    struct fixture *f = *state;
+    uint64_t whole;
+    size_t i;
+
+    scribble(f, image);
+    whole = stored_with(f, &(struct noxs_unused){.nr = 1});
+    for (i = 0; i < sizeof(hints) / sizeof(hints[0]); i++)
+        assert_int_equal(stored_with(f, &hints[i].said), whole - hints[i].fewer);
+    /* What no guest can do without is its page tables and its table of frames. */
+    assert_in_range(stored_with(f, &all), 5, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile),
         cmocka_unit_test_setup_teardown(test_crashes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unused_nonsense, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
