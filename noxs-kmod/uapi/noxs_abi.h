@@ -97,7 +97,8 @@ enum noxs_op {
     NOXS_OP_ADD = 1,    /* control domain: struct noxs_op_devs */
     NOXS_OP_REMOVE = 2, /* control domain: struct noxs_op_devs */
     NOXS_OP_LIST = 3,   /* control domain: struct noxs_op_devs */
-    NOXS_OP_READY = 4   /* anyone, for itself, arg ignored: "my application is up" */
+    NOXS_OP_READY = 4,  /* anyone, for itself, arg ignored: "my application is up" */
+    NOXS_OP_FIND = 5    /* control domain: struct noxs_op_find */
 };
 
 #define NOXS_DOMID_SELF 0x7ff0u
@@ -133,6 +134,17 @@ struct noxs_op_devs {
     struct noxs_dev dev[NOXS_OP_BATCH];
 };
 NOXS_STATIC_ASSERT(op_devs_size, sizeof(struct noxs_op_devs) == 264);
+
+/*
+ * The domain with this handle (its uuid): one that lives before one that is dying, and any of
+ * several. -ESRCH: there is none. An older Xen answers -EOPNOTSUPP.
+ */
+struct noxs_op_find {
+    uint8_t handle[16];
+    uint16_t domid; /* out */
+    uint16_t reserved[3];
+};
+NOXS_STATIC_ASSERT(op_find_size, sizeof(struct noxs_op_find) == 24);
 
 /* ------------------------------------------------------------------ control page, one per device
  */

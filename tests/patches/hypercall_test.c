@@ -22,6 +22,7 @@
 #define CYCLES  50
 #define PATIENT 200 /* times 10 ms */
 #define RANDOM  20000
+#define FOUND   16 /* domains with handles at once */
 
 static xencall_handle *calls;
 static xc_interface *ctrl;
@@ -211,14 +212,15 @@ static void test_bad_op(void)
 {
     struct noxs_op_query q = {.domid = 0};
 
-    CHECK_RC(noxs_op(5, &q, sizeof(q)), -EOPNOTSUPP);
+    CHECK_RC(noxs_op(6, &q, sizeof(q)), -EOPNOTSUPP);
     CHECK_RC(noxs_op(~0u, &q, sizeof(q)), -EOPNOTSUPP);
     CHECK_RC(raw_op(0x80000000u, 0), -EOPNOTSUPP);
 }
 
 static void test_bad_address(uint32_t domid)
 {
-    static const unsigned int ops[] = {NOXS_OP_QUERY, NOXS_OP_ADD, NOXS_OP_REMOVE, NOXS_OP_LIST};
+    static const unsigned int ops[] = {NOXS_OP_QUERY, NOXS_OP_ADD, NOXS_OP_REMOVE, NOXS_OP_LIST,
+                                       NOXS_OP_FIND};
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -530,6 +532,54 @@ static void test_virq(void)
     destroy_domain(domid);
 }
 
+static int find(uint8_t last, uint32_t *domid)
+{
+    struct noxs_op_find op = {.handle = "a handle of ours"};
+    int rc;
+
+    op.handle[15] = last;
+    op.domid = 12345;
+    rc = noxs_op(NOXS_OP_FIND, &op, sizeof(op));
+    *domid = op.domid;
+    return rc;
+}
+
+static void set_handle(uint32_t domid, uint8_t last)
+{
+    xen_domain_handle_t handle = "a handle of ours";
+
+    handle[15] = last;
+    need(xc_domain_sethandle(ctrl, domid, handle) == 0, "set a handle");
+}
+
+/* Domains come, go, and change their handles: each is found under the one that it has. */
+static void test_find(void)
+{
+    uint32_t domids[FOUND], found, left;
+    uint8_t i;
+
+    CHECK_RC(find(0, &found), -ESRCH);
+    for (i = 0; i < FOUND; i++) {
+        domids[i] = make_domain(i % 2);
+        set_handle(domids[i], (uint8_t)(i + 100));
+        set_handle(domids[i], i);
+    }
+    for (i = 0; i < FOUND; i++)
+        CHECK(find(i, &found) == 0 && found == domids[i]);
+    CHECK_RC(find(100, &found), -ESRCH);
+    set_handle(domids[1], 0); /* two of one handle: any of them */
+    CHECK_RC(find(1, &found), -ESRCH);
+    CHECK(find(0, &found) == 0 && (found == domids[0] || found == domids[1]));
+    left = found == domids[0] ? domids[1] : domids[0];
+    destroy_domain(found);
+    CHECK(find(0, &found) == 0 && found == left);
+    destroy_domain(left);
+    for (i = 2; i < FOUND; i++)
+        destroy_domain(domids[i]);
+    for (i = 0; i < FOUND; i++)
+        CHECK_RC(find(i, &found), -ESRCH);
+}
+
 static uint64_t free_pages(void)
 {
     xc_physinfo_t info = {0};
@@ -574,6 +624,7 @@ int main(void)
     test_query();
     test_ready();
     test_bad_op();
+    test_find();
     test_pv_domain();
     test_translated_domain();
     test_released_page();
