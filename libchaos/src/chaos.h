@@ -37,7 +37,7 @@ int chaos_read_record(struct chaos *chaos, const char *name, struct record *reco
  */
 int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err);
 
-/* The domain with this uuid; -ENOENT: there is none. Walks all domains. */
+/* The domain with this uuid; -ENOENT: there is none. On a Xen without our patches it walks all. */
 int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out);
 
 /* Unmakes what processes that died had begun to make or unmake. */

@@ -166,6 +166,11 @@ struct hv_ops {
     int (*info)(struct hv *hv, uint32_t domid, struct hv_info *out);
     /* Domains with ids >= first, ascending, at most nr; returns how many. */
     int (*list)(struct hv *hv, uint32_t first, struct hv_info *out, size_t nr);
+    /*
+     * The domain with this uuid; one that dies only if none lives. -ESRCH: there is none; -ENOSYS:
+     * this hypervisor has no such index.
+     */
+    int (*find)(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
     int (*host)(struct hv *hv, struct hv_host *out);
     /* -ENOSYS: this hypervisor has no device pages. */
     int (*noxs)(struct hv *hv, uint32_t domid, struct hv_noxs *out);

@@ -291,6 +291,7 @@ static const struct hv_ops xen_ops = {
     .destroy = destroy_domain,
     .info = info,
     .list = hv_xen_list,
+    .find = hv_xen_find,
     .host = hv_xen_host,
     .noxs = hv_xen_noxs,
     .events_open = hv_xen_events_open,

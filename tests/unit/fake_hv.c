@@ -603,6 +603,7 @@ static const struct hv_ops fake_hv_ops = {
     .destroy = fake_destroy,
     .info = fake_info,
     .list = fake_list,
+    .find = fake_find,
     .host = fake_host,
     .noxs = fake_noxs,
     .events_open = fake_events_open,

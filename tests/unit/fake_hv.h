@@ -63,7 +63,8 @@ struct fake_hv {
         size_t nr;
     } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
-    bool fast; /* memory is neither filled with garbage nor cleared */
+    bool fast;  /* memory is neither filled with garbage nor cleared */
+    bool stock; /* has no index of uuids */
 
     unsigned int calls;   /* that can fail, since the last reset */
     unsigned int fail_at; /* this one does; 0: none */
@@ -112,6 +113,7 @@ int fake_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vc
 int fake_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
                     uint8_t *types);
 int fake_resume(struct hv *hv, uint32_t domid);
+int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
 
 /* Counts a call that can fail; -errno if it is this one's turn. */
 int fake_turn(struct fake_hv *fake, const char *call);

@@ -151,3 +151,20 @@ int fake_resume(struct hv *hv, uint32_t domid)
     domain->resumed++;
     return 0;
 }
+
+int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)
+{
+    struct fake_hv *fake = fake_of(hv);
+    int rc = fake->stock ? -ENOSYS : fake_turn(fake, "find");
+    size_t i;
+
+    if (rc < 0)
+        return rc;
+    for (i = 0; i < FAKE_DOMAINS; i++)
+        if (fake->domain[i].used &&
+            memcmp(fake->domain[i].uuid, uuid, sizeof(fake->domain[i].uuid)) == 0) {
+            *domid = fake->domain[i].domid;
+            return 0;
+        }
+    return -ESRCH;
+}
