@@ -39,6 +39,7 @@ struct creation {
     struct shell *shell;
     struct chaos_config config; /* borrows the caller's strings */
     bool paused;
+    int uuid_lock; /* -1: its uuid is one of our own choice */
     struct boot_files files;
     struct build build;
     struct text text; /* of the record */
@@ -76,7 +77,9 @@ void create_drop_name(struct creation *c);
 /* create_inputs.c */
 int create_clear_abandoned(struct creation *c, struct chaos_error *err);
 int create_random(void *buffer, size_t length, struct chaos_error *err);
-int create_check_uuid(struct creation *c, struct chaos_error *err);
+int create_choose_uuid(struct creation *c, struct chaos_error *err);
+/* CHAOS_EXIT_EXISTS: a domain has the configuration's uuid, or is about to. */
+int create_take_uuid(struct creation *c, struct chaos_error *err);
 int create_choose_macs(struct creation *c, struct chaos_error *err);
 int create_check_cmdline(const struct creation *c, struct chaos_error *err);
 int create_open_files(struct creation *c, struct chaos_error *err);

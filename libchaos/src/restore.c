@@ -37,9 +37,8 @@ static int become_another(struct creation *c, struct chaos_error *err)
     const struct chaos_restore_options *options = restore_of(c)->options;
     const bool keep_macs = restore_of(c)->moved || overridden(options, "vif");
     uint32_t i;
-    int rc = create_random(c->config.uuid, sizeof(c->config.uuid), err);
+    int rc = create_choose_uuid(c, err);
 
-    uuid_mark_random(c->config.uuid);
     for (i = 0; !keep_macs && i < c->config.nr_vifs; i++)
         memset(c->config.vifs[i].mac, 0, sizeof(c->config.vifs[i].mac));
     return rc;
@@ -47,11 +46,10 @@ static int become_another(struct creation *c, struct chaos_error *err)
 
 static int choose_identity(struct creation *c, struct chaos_error *err)
 {
-    int rc = create_check_uuid(c, err);
+    int rc = create_take_uuid(c, err);
 
-    if (rc == -EEXIST && !overridden(restore_of(c)->options, "uuid"))
+    if ((rc == -EEXIST || rc == -EBUSY) && !overridden(restore_of(c)->options, "uuid"))
         rc = become_another(c, err);
-    memcpy(c->shell->record.uuid, c->config.uuid, sizeof(c->config.uuid));
     return rc < 0 ? rc : create_choose_macs(c, err);
 }
 

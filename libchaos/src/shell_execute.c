@@ -24,7 +24,7 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
     int rc = check_fit(c, err);
 
     if (rc == 0 && memcmp(c->config.uuid, none, sizeof(none)) != 0)
-        rc = create_check_uuid(c, err);
+        rc = create_take_uuid(c, err);
     else if (rc == 0)
         memcpy(c->config.uuid, c->shell->record.uuid, sizeof(c->config.uuid));
     return rc < 0 ? rc : create_choose_macs(c, err);
