@@ -134,6 +134,41 @@ static int find_leaves(struct hv *hv, uint32_t domid, const struct told *told, u
 
 /* ---------------------------------------------------------------- the table */
 
+/* No more than a hint: it is read as far as it makes sense. */
+static void mark_unused(struct guest_frames *frames, const struct noxs_unused *unused)
+{
+    uint64_t pfn, end = 0;
+    uint32_t i;
+
+    if (unused->magic != NOXS_UNUSED_MAGIC)
+        return;
+    for (i = 0; i < unused->nr && i < NOXS_UNUSED_RANGES; i++) {
+        pfn = unused->range[i].first;
+        if (pfn < end || pfn + unused->range[i].nr > frames->pages)
+            return;
+        for (end = pfn + unused->range[i].nr; pfn < end; pfn++)
+            frames->type[pfn] = GUEST_PAGE_UNUSED;
+    }
+}
+
+/* Xen is asked about pages that are used only, in runs. */
+static int read_types(struct hv *hv, uint32_t domid, struct guest_frames *frames)
+{
+    uint64_t first, end = 0;
+    int rc = 0;
+
+    while (rc == 0 && end < frames->pages) {
+        for (first = end; first < frames->pages && frames->type[first]; first++)
+            ;
+        for (end = first; end < frames->pages && !frames->type[end]; end++)
+            ;
+        if (first < end)
+            rc = hv->ops->page_types(hv, domid, frames->frame + first, end - first,
+                                     frames->type + first);
+    }
+    return rc;
+}
+
 static int read_table(struct hv *hv, uint32_t domid, const uint64_t *leaf, size_t nr_leaves,
                       struct guest_frames *frames, struct chaos_error *err)
 {
@@ -144,7 +179,7 @@ static int read_table(struct hv *hv, uint32_t domid, const uint64_t *leaf, size_
         return hv_error(err, rc, "map its table of frames");
     memcpy(frames->frame, address, frames->pages * sizeof(*frames->frame));
     hv->ops->unmap(hv, address, nr_leaves);
-    rc = hv->ops->page_types(hv, domid, frames->frame, frames->pages, frames->type);
+    rc = read_types(hv, domid, frames);
     return rc < 0 ? hv_error(err, rc, "ask what its pages are") : 0;
 }
 
@@ -212,27 +247,10 @@ static int find_p2m_pages(struct guest_frames *frames, struct chaos_error *err)
         if (frames->p2m[i] == NO_PFN)
             return chaos_error_set(err, -EFAULT, CHAOS_EXIT_FAILURE,
                                    "its table of frames does not name itself");
+        frames->type[frames->p2m[i]] &= (uint8_t)~GUEST_PAGE_UNUSED;
         frames->type[frames->p2m[i]] |= GUEST_PAGE_P2M;
     }
     return 0;
-}
-
-/* No more than a hint: it is read as far as it makes sense. */
-static void mark_unused(struct guest_frames *frames, const struct noxs_unused *unused)
-{
-    uint64_t pfn, end = 0;
-    uint32_t i;
-
-    if (unused->magic != NOXS_UNUSED_MAGIC)
-        return;
-    for (i = 0; i < unused->nr && i < NOXS_UNUSED_RANGES; i++) {
-        pfn = unused->range[i].first;
-        if (pfn < end || pfn + unused->range[i].nr > frames->pages)
-            return;
-        for (end = pfn + unused->range[i].nr; pfn < end; pfn++)
-            if (frames->type[pfn] == HV_PAGE_NORMAL)
-                frames->type[pfn] |= GUEST_PAGE_UNUSED;
-    }
 }
 
 int guest_frames_read(struct hv *hv, const struct hv_info *info, struct guest_frames *out,
@@ -253,20 +271,17 @@ int guest_frames_read(struct hv *hv, const struct hv_info *info, struct guest_fr
     out->nr_p2m = (size_t)((told.max_pfn + ENTRIES - 1) / ENTRIES);
     out->p2m = malloc(out->nr_p2m * sizeof(*out->p2m));
     out->frame = malloc(out->pages * sizeof(*out->frame));
-    out->type = malloc(out->pages);
+    out->type = calloc(out->pages, sizeof(*out->type)); /* HV_PAGE_NORMAL */
     if (!out->p2m || !out->frame || !out->type)
         return no_memory(err);
+    mark_unused(out, &told.unused);
     rc = find_leaves(hv, info->domid, &told, out->p2m, out->nr_p2m, err);
     if (rc == 0)
         rc = read_table(hv, info->domid, out->p2m, (size_t)((out->pages + ENTRIES - 1) / ENTRIES),
                         out, err);
     if (rc == 0)
         rc = invert(out, err);
-    if (rc == 0)
-        rc = find_p2m_pages(out, err);
-    if (rc == 0)
-        mark_unused(out, &told.unused);
-    return rc;
+    return rc < 0 ? rc : find_p2m_pages(out, err);
 }
 
 void guest_frames_release(struct guest_frames *frames)

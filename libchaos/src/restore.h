@@ -18,7 +18,8 @@ struct restore {
     /* The current window's pages that get contents, mapped. restore_pages.c */
     char *mapped;
     size_t nr_mapped;
-    uint16_t slot[CHECKPOINT_WINDOW]; /* of each page of the window */
+    uint16_t slot[CHECKPOINT_WINDOW];  /* of each page of the window */
+    uint64_t frame[CHECKPOINT_WINDOW]; /* of each slot */
     struct hv_mmu_op *pins;
     size_t nr_pins, room_pins;
     uint64_t start_info_frame;

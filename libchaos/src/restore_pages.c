@@ -6,18 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cleanup.h"
-
 #define ENTRIES 512u
 
 static const struct memory *memory_of(const struct restore *restore)
 {
     return &restore->creation.shell->memory;
-}
-
-static int no_memory(struct chaos_error *err)
-{
-    return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
 }
 
 static char *page_at(const struct restore *restore, uint32_t index)
@@ -101,7 +94,7 @@ static int clear(const struct restore *restore, struct clearing *clearing, uint6
 }
 
 /* Clears the window's zero pages, and notes which frames the others are. */
-static int plan_window(struct restore *restore, uint64_t *frames, struct chaos_error *err)
+static int plan_window(struct restore *restore, struct chaos_error *err)
 {
     const struct checkpoint_reader *reader = restore->reader;
     struct clearing clearing = {.nr = 0};
@@ -119,7 +112,7 @@ static int plan_window(struct restore *restore, uint64_t *frames, struct chaos_e
             if (run->kind == CHECKPOINT_KIND_ZERO)
                 rc = clear(restore, &clearing, memory.frame);
             else if (run->kind != CHECKPOINT_KIND_UNUSED)
-                frames[restore->nr_mapped++] = memory.frame;
+                restore->frame[restore->nr_mapped++] = memory.frame;
             memory.frame++;
             memory.nr--;
         }
@@ -135,18 +128,15 @@ int restore_window(struct restore *restore, struct chaos_error *err)
 {
     const uint32_t domid = restore->creation.shell->record.domid;
     struct hv *hv = restore->creation.chaos->hv;
-    cleanup_free uint64_t *frames = malloc(restore->reader->window.nr * sizeof(*frames));
     void *address;
     int rc;
 
-    if (!frames)
-        return no_memory(err);
     restore_unmap(restore);
     restore->nr_mapped = 0;
-    rc = plan_window(restore, frames, err);
+    rc = plan_window(restore, err);
     if (rc < 0 || restore->nr_mapped == 0)
         return rc;
-    rc = hv->ops->map(hv, domid, frames, restore->nr_mapped, true, &address);
+    rc = hv->ops->map(hv, domid, restore->frame, restore->nr_mapped, true, &address);
     if (rc < 0)
         return hv_error(err, rc, "map its memory");
     restore->mapped = address;
