@@ -102,6 +102,17 @@ int create_wait_devices(struct creation *c, struct chaos_error *err);
 int create_start_guest(struct creation *c, struct chaos_error *err);
 int create_commit_record(struct creation *c, struct chaos_error *err);
 
+/*
+ * shell_execute.c: what execute and restore do with a shell. The name is free, and its record to
+ * be; from shell_write_record on it is used up.
+ */
+int shell_check_name(struct creation *c, struct chaos_error *err);
+int shell_write_record(struct creation *c, struct chaos_error *err);
+int shell_configure_devices(struct creation *c, struct chaos_error *err);
+/* Page tables and vcpu of a template, or of a warm image, go. */
+int shell_discard_guest(struct creation *c, struct chaos_error *err);
+int shell_commit(struct creation *c, struct chaos_error *err);
+
 /* shell.c: the domain with its devices, then its record; what cannot be is left to be found. */
 void shell_unmake(struct chaos *chaos, struct shell *shell);
 #endif
