@@ -76,11 +76,13 @@ static int random_uuid(uint8_t uuid[16], struct chaos_error *err)
     return rc;
 }
 
+/* A shell has one already. */
 int create_choose_uuid(struct creation *c, struct chaos_error *err)
 {
-    int rc = random_uuid(c->config.uuid, err);
+    struct record *record = &c->shell->record;
+    int rc = record->domid ? 0 : random_uuid(record->uuid, err);
 
-    memcpy(c->shell->record.uuid, c->config.uuid, sizeof(c->config.uuid));
+    memcpy(c->config.uuid, record->uuid, sizeof(c->config.uuid));
     return rc;
 }
 

@@ -110,7 +110,7 @@ static int load(void *guest, stream_read *read, void *opaque, struct chaos_error
 {
     static const struct step commit[] = {{"record", create_commit_record, NULL}};
     static const struct phase commit_phase = {commit, 1};
-    static const struct phase *const phases[] = {&restore_fill, &commit_phase};
+    static const struct phase *const phases[] = {&restore_fill, &restore_hotplug, &commit_phase};
     struct guest_target *target = guest;
     const struct checkpoint_domain *given = &target->reader.domain;
     int rc = checkpoint_open(&target->reader, read, opaque, err);

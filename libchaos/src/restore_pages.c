@@ -93,6 +93,12 @@ static int clear(const struct restore *restore, struct clearing *clearing, uint6
                : 0;
 }
 
+static bool is_cleared(const struct restore *restore, const struct checkpoint_run *run)
+{
+    return run->kind == CHECKPOINT_KIND_ZERO ||
+           (run->kind == CHECKPOINT_KIND_UNUSED && restore->clear_unused);
+}
+
 /* Clears the window's zero pages, and notes which frames the others are. */
 static int plan_window(struct restore *restore, struct chaos_error *err)
 {
@@ -109,7 +115,7 @@ static int plan_window(struct restore *restore, struct chaos_error *err)
             if (memory.nr == 0)
                 memory = memory_run(memory_of(restore), reader->window.first + at);
             restore->slot[at] = (uint16_t)restore->nr_mapped;
-            if (run->kind == CHECKPOINT_KIND_ZERO)
+            if (is_cleared(restore, run))
                 rc = clear(restore, &clearing, memory.frame);
             else if (run->kind != CHECKPOINT_KIND_UNUSED)
                 restore->frame[restore->nr_mapped++] = memory.frame;

@@ -26,7 +26,7 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
     if (rc == 0 && memcmp(c->config.uuid, none, sizeof(none)) != 0)
         rc = create_take_uuid(c, err);
     else if (rc == 0)
-        memcpy(c->config.uuid, c->shell->record.uuid, sizeof(c->config.uuid));
+        rc = create_choose_uuid(c, err);
     return rc < 0 ? rc : create_choose_macs(c, err);
 }
 

@@ -427,6 +427,7 @@ static int fake_set_vcpu(struct hv *hv, uint32_t domid, const struct hv_vcpu *vc
         assert_int_equal(vcpu->root_frame, domain->vcpu.root_frame);
     if (rc == 0) {
         domain->vcpu = *vcpu;
+        domain->context.ctrlreg[3] = xen_pfn_to_cr3(vcpu->root_frame);
         domain->vcpu_set = true;
     }
     return rc;
