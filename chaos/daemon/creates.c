@@ -213,10 +213,9 @@ static bool go_warm(struct creation *c)
 {
     struct daemon *daemon = c->daemon;
     struct pools *pools = refill_pools(daemon);
-    struct pool *pool;
     bool intact = false;
 
-    c->used = pools_take(pools, &c->request.config, c->start_ns, &pool);
+    c->used = pools_take(pools, &c->request.config, flavour_misfit, c->start_ns);
     if (!c->used)
         return false;
     c->warm = true;
@@ -224,7 +223,7 @@ static bool go_warm(struct creation *c)
                           &c->err);
     if (!intact)
         return true;
-    if (c->rc == -ESTALE || pools_untake(pool, c->used) < 0)
+    if (c->rc == -ESTALE || !pools_untake(pools, c->used))
         refill_discard(daemon, c->used);
     c->used = NULL;
     return c->rc != -ESTALE;

@@ -11,8 +11,8 @@
 
 #include "cleanup.h"
 
-#define PLACES (1ull << 62) /* two uuids of one place exclude each other, which costs nobody much  \
-                             */
+/* Two uuids of one place exclude each other, which hardly ever happens. */
+#define PLACES (1ull << 62)
 
 int registry_lock_uuid(struct registry *registry, const uint8_t uuid[16], int *lock,
                        struct chaos_error *err)
