@@ -224,27 +224,25 @@ void page_free(void *page)
     pages_free(page, 1);
 }
 
-/* Pages between two addresses, but for those that the builder put there. */
-static void tell(struct noxs_unused *out, uintptr_t first, uintptr_t last)
+void mm_tell_unused(struct noxs_unused *out, const void *first, size_t nr)
 {
-    for (uintptr_t stop; first < last; first = stop + PAGE_SIZE) {
-        for (stop = first; stop < last && !kept(stop); stop += PAGE_SIZE)
-            ;
-        if (stop > first && out->nr < NOXS_UNUSED_RANGES)
-            out->range[out->nr++] = (struct noxs_unused_range){
-                (uint32_t)((first - (uintptr_t)_image_start) >> PAGE_SHIFT),
-                (uint32_t)((stop - first) >> PAGE_SHIFT)};
-    }
+    unused_add(out, (uint32_t)(((uintptr_t)first - (uintptr_t)_image_start) >> PAGE_SHIFT),
+               (uint32_t)nr);
 }
 
-/* Free memory: all of a run but the page that tells of it, and what was never used. */
-void mm_tell_unused(struct noxs_unused *out)
+/* All of a run but the page that tells of it, and what was never used, which comes first: there may
+ * be more runs than can be told. */
+void mm_tell_free(struct noxs_unused *out)
 {
-    out->nr = 0;
-    for (struct run *r = runs; r && out->nr < NOXS_UNUSED_RANGES - 3; r = r->next)
-        tell(out, (uintptr_t)r + PAGE_SIZE, (uintptr_t)after(r));
-    tell(out, next, (uintptr_t)_image_start + (start_info->nr_pages << PAGE_SHIFT));
-    out->magic = NOXS_UNUSED_MAGIC;
+    uintptr_t last = (uintptr_t)_image_start + (start_info->nr_pages << PAGE_SHIFT), stop;
+
+    for (uintptr_t first = next; first < last; first = stop + PAGE_SIZE) {
+        for (stop = first; stop < last && !kept(stop); stop += PAGE_SIZE)
+            ;
+        mm_tell_unused(out, (void *)first, (stop - first) >> PAGE_SHIFT);
+    }
+    for (struct run *r = runs; r; r = r->next)
+        mm_tell_unused(out, (char *)r + PAGE_SIZE, r->pages - 1);
 }
 
 size_t pages_left(void)
