@@ -9,6 +9,7 @@
 
 #include "checkpoint_file.h"
 #include "cleanup.h"
+#include "restore.h"
 
 static ssize_t read_on(void *opaque, void *buffer, size_t size)
 {

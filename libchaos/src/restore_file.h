@@ -6,7 +6,10 @@
 #ifndef CHAOS_RESTORE_FILE_H
 #define CHAOS_RESTORE_FILE_H
 
-#include "restore.h"
+#include <chaos/checkpoint.h>
+
+#include "checkpoint_reader.h"
+#include "shell.h"
 
 struct restore_file {
     int fd; /* the caller's */

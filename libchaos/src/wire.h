@@ -38,6 +38,7 @@ enum wire_type {
     WIRE_CONSOLE,   /* the same */
     WIRE_CONSOLE_INPUT,
     WIRE_GUEST,
+    WIRE_RESTORE, /* with the descriptor of the file */
     WIRE_TYPES
 };
 

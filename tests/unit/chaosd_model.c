@@ -72,7 +72,7 @@ size_t model_jobs(void)
     return nr;
 }
 
-static bool run_one_job(struct fixture *f)
+bool model_run_job(struct fixture *f)
 {
     struct job *job = jobs;
 
@@ -92,7 +92,7 @@ void model_turn(struct fixture *f)
 
     while (calm < 3) {
         assert_int_equal(loop_turn(f->daemon.loop, false), 0);
-        calm = run_one_job(f) ? 0 : calm + 1;
+        calm = model_run_job(f) ? 0 : calm + 1;
     }
 }
 

@@ -39,7 +39,8 @@ void model_stop(struct fixture *f);
 /* Until nothing more happens at once. */
 void model_turn(struct fixture *f);
 void model_turn_many(struct fixture *f, unsigned int nr);
-size_t model_jobs(void); /* that wait for a worker */
+size_t model_jobs(void);               /* that wait for a worker */
+bool model_run_job(struct fixture *f); /* one of them; false: there is none */
 
 int model_connect(struct fixture *f);
 bool model_ended(int fd);
