@@ -157,7 +157,6 @@ static int drop(void *guest, struct chaos_error *err)
     int rc;
 
     if (target->prepared) {
-        restore_unmap(&target->restore);
         shell_unmake(target->chaos, &target->shell);
         forget(target);
         return 0;

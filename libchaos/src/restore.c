@@ -18,7 +18,6 @@ static int load_item(struct restore *restore, const struct checkpoint_item *item
     case CHECKPOINT_DATA:
         return restore_data(restore, item, err);
     case CHECKPOINT_GUEST:
-        restore_unmap(restore); /* a page that could be written cannot become a table */
         return restore_guest(restore, item, err);
     case CHECKPOINT_VCPU:
         return restore_vcpu(restore, item, err);
@@ -38,7 +37,6 @@ static int load(struct creation *c, struct chaos_error *err)
         if (rc == 0)
             rc = load_item(restore, &item, err);
     } while (rc == 0 && item.type != CHECKPOINT_END);
-    restore_unmap(restore); /* before the domain is destroyed, should it have failed */
     return rc;
 }
 

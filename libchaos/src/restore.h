@@ -18,11 +18,6 @@ struct restore {
     bool clear_unused; /* as if they were zero: pages that the guest did not use */
     const struct chaos_restore_options *options; /* or NULL */
 
-    /* The current window's pages that get contents, mapped. restore_pages.c */
-    char *mapped;
-    size_t nr_mapped;
-    uint16_t slot[CHECKPOINT_WINDOW];  /* of each page of the window */
-    uint64_t frame[CHECKPOINT_WINDOW]; /* of each slot */
     struct hv_mmu_op *pins;
     size_t nr_pins, room_pins;
     uint64_t start_info_frame;
@@ -63,7 +58,6 @@ int restore_data(struct restore *restore, const struct checkpoint_item *item,
                  struct chaos_error *err);
 /* After the last write to its memory: page tables become page tables. */
 int restore_pin(struct restore *restore, struct chaos_error *err);
-void restore_unmap(struct restore *restore);
 void restore_pages_release(struct restore *restore);
 
 /* GUEST and VCPU; restore_guest.c */

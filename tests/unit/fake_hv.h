@@ -114,6 +114,11 @@ int fake_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_
                     uint8_t *types);
 int fake_resume(struct hv *hv, uint32_t domid);
 int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
+int fake_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to);
+int fake_write_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                     const void *from);
+int fake_write_part(struct hv *hv, uint32_t domid, uint64_t frame, size_t offset, const void *from,
+                    size_t length);
 
 /* Counts a call that can fail; -errno if it is this one's turn. */
 int fake_turn(struct fake_hv *fake, const char *call);
