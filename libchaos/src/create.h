@@ -109,7 +109,7 @@ int create_commit_record(struct creation *c, struct chaos_error *err);
 int shell_check_name(struct creation *c, struct chaos_error *err);
 int shell_write_record(struct creation *c, struct chaos_error *err);
 int shell_configure_devices(struct creation *c, struct chaos_error *err);
-/* Page tables and vcpu of a template, or of a warm image, go. */
+/* Page tables and vcpu of a template, or of a warm image, go. Its window stays. */
 int shell_discard_guest(struct creation *c, struct chaos_error *err);
 int shell_commit(struct creation *c, struct chaos_error *err);
 

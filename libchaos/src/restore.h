@@ -16,6 +16,7 @@ struct restore {
     const struct checkpoint_domain *domain; /* what the guest was; before the reader, perhaps */
     bool moved;        /* from another host, and no more there: it keeps its MAC addresses */
     bool clear_unused; /* as if they were zero: pages that the guest did not use */
+    bool told_unused;  /* the guest is one of those that tell which they are */
     const struct chaos_restore_options *options; /* or NULL */
 
     struct hv_mmu_op *pins;

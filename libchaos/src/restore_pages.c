@@ -86,6 +86,28 @@ static bool is_cleared(const struct restore *restore, const struct checkpoint_ru
            (run->kind == CHECKPOINT_KIND_UNUSED && restore->clear_unused);
 }
 
+static bool is_table(const struct checkpoint_run *run)
+{
+    return run->kind >= CHECKPOINT_KIND_TABLE1;
+}
+
+/* What of a shell is mapped still, and will be a page table. */
+static bool in_shell_window(const struct shell_window *window, uint64_t first, uint32_t nr)
+{
+    return window->base && (first < window->kernel_pages || (window->start_info_pfn >= first &&
+                                                             window->start_info_pfn < first + nr));
+}
+
+static void note_run(struct restore *restore, const struct checkpoint_run *run, uint64_t pfn)
+{
+    struct shell_window *window = &restore->creation.shell->window;
+
+    if (run->kind == CHECKPOINT_KIND_UNUSED)
+        restore->told_unused = true;
+    if (is_table(run) && in_shell_window(window, pfn, run->nr))
+        shell_window_unmap(window, restore->creation.chaos->hv);
+}
+
 int restore_window(struct restore *restore, struct chaos_error *err)
 {
     const struct checkpoint_reader *reader = restore->reader;
@@ -96,6 +118,7 @@ int restore_window(struct restore *restore, struct chaos_error *err)
     for (i = 0; rc == 0 && i < reader->window.nr_runs; at += reader->run[i++].nr) {
         const struct checkpoint_run *run = &reader->run[i];
 
+        note_run(restore, run, reader->window.first + at);
         for (n = 0; rc == 0 && n < run->nr && is_cleared(restore, run); n++)
             rc = clear(restore, &clearing, frame_at(restore, at + n));
         if (rc == 0 && run->flags & CHECKPOINT_PINNED)

@@ -176,16 +176,15 @@ int shell_discard_guest(struct creation *c, struct chaos_error *err)
     if (shell->kind == SHELL_BARE)
         return 0;
     rc = root_of(c, &root, err);
-    if (rc < 0)
-        return rc;
-    shell_window_unmap(&shell->window, c->chaos->hv);
-    return build_undo_vcpu(c->chaos->hv, shell->record.domid, root, err);
+    return rc < 0 ? rc : build_undo_vcpu(c->chaos->hv, shell->record.domid, root, err);
 }
 
 static int load_anew(struct creation *c, struct chaos_error *err)
 {
-    int rc = shell_discard_guest(c, err);
+    int rc;
 
+    shell_window_unmap(&c->shell->window, c->chaos->hv);
+    rc = shell_discard_guest(c, err);
     if (rc == 0)
         rc = create_load_guest(c, err);
     return rc < 0 ? rc : create_set_up_start(c, err);

@@ -482,6 +482,7 @@ static int fake_unpause(struct hv *hv, uint32_t domid)
     if (rc == 0) {
         domain->paused = false;
         domain->started = true;
+        fake_of(hv)->mapped_at_start = fake_of(hv)->mapped;
     }
     return rc;
 }

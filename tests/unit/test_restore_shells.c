@@ -86,6 +86,7 @@ static void check_in_shell(struct fixture *f, const struct flavour *flavour)
     struct chaos_domain restored, second;
     struct shell *shell = prepare(f, flavour);
     const uint32_t domid = shell_domid(shell);
+    size_t at_start;
     bool intact;
 
     scribble(f, image);
@@ -93,14 +94,17 @@ static void check_in_shell(struct fixture *f, const struct flavour *flavour)
     save(f, NULL);
     if (restore_in(f, shell, NULL, &restored, &intact) != 0)
         fail_msg("%s", f->err.text);
+    at_start = f->fake->mapped_at_start;
     shell_finish(f->chaos, shell);
     assert_int_equal(restored.domid, domid);
     assert_memory_equal(restored.uuid, f->domain.uuid, 16);
     assert_memory_equal(fake_domain(f->fake, domid)->uuid, f->domain.uuid, 16);
     check_restored_but(f, domid, image, any);
     take_image(f, domid, after);
-    if (flavour->kernel[0]) /* nothing of what was loaded there */
+    if (flavour->kernel[0]) { /* nothing of what was loaded there, and no page table */
         assert_memory_equal(after[0], zero, HV_PAGE_SIZE);
+        assert_true(at_start > 0);
+    }
     assert_int_equal(f->fake->mapped, 0);
     assert_int_equal(scratch_count("shells"), 0);
     assert_int_equal(chaos_domain_find(f->chaos, "guest", &second, &f->err), 0);
@@ -131,6 +135,25 @@ static void test_warm_image(void **state)
     const struct flavour flavour = flavour_with_image(*state);
 
     check_in_shell(*state, &flavour);
+}
+
+/* A guest of which nothing is known may make a page table of any of its pages. */
+static void test_window_closed(void **state)
+{
+    struct fixture *f = *state;
+    const struct flavour flavour = flavour_without(f);
+    struct shell *shell = prepare(f, &flavour);
+    struct chaos_domain restored;
+    bool intact;
+
+    save(f, NULL);
+    assert_true(f->fake->mapped > 0);
+    if (restore_in(f, shell, NULL, &restored, &intact) != 0)
+        fail_msg("%s", f->err.text);
+    assert_int_equal(f->fake->mapped_at_start, 0);
+    shell_finish(f->chaos, shell);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &restored, false, &f->err), 0);
+    fake_hv_assert_empty(f->fake);
 }
 
 /* Which shells can become the guest, and which would do worse. */
@@ -285,7 +308,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_template), TEST(test_warm_image), TEST(test_fit),
+        TEST(test_template), TEST(test_warm_image), TEST(test_window_closed), TEST(test_fit),
         TEST(test_intact),   TEST(test_sweep),      TEST(test_killed),
     };
 
