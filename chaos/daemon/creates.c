@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checkpoint_cache.h"
+#include "checkpoint_file.h"
 #include "cleanup.h"
 #include "create_request.h"
 #include "refill.h"
@@ -25,6 +27,8 @@
 struct checkpoint {
     int fd;
     const char *path; /* what the client calls it */
+    struct checkpoint_cache *cache;
+    struct checkpoint_cached *cached; /* NULL: it is read from fd */
     struct restore_file file;
 };
 
@@ -57,6 +61,7 @@ struct creates {
     struct daemon *daemon;
     struct creation *first, **last;
     unsigned int nr, unanswered, files;
+    struct checkpoint_cache *cache;
     bool stopping;
     struct loop_timer aftermath;
 };
@@ -66,6 +71,8 @@ static void checkpoint_close(struct creation *c)
     if (!c->checkpoint)
         return;
     restore_file_close(&c->checkpoint->file);
+    if (c->checkpoint->cached)
+        checkpoint_cache_put(c->checkpoint->cache, c->checkpoint->cached);
     close(c->checkpoint->fd);
     free(c->checkpoint);
     c->checkpoint = NULL;
@@ -379,9 +386,22 @@ static int handle_create(struct daemon *daemon, const struct request *request,
 static void read_head(struct job *job, struct chaos *chaos)
 {
     struct creation *c = container_of(job, struct creation, job);
+    struct checkpoint *checkpoint = c->checkpoint;
+    const uint8_t *bytes;
+    size_t size;
 
     (void)chaos;
-    c->rc = restore_file_open(&c->checkpoint->file, c->checkpoint->fd, &c->err);
+    c->rc = checkpoint_file_check(checkpoint->fd, &c->err);
+    if (c->rc < 0)
+        return;
+    checkpoint->cached =
+        checkpoint_cache_get(checkpoint->cache, checkpoint->fd, c->request.count > 1);
+    if (checkpoint->cached) {
+        bytes = checkpoint_cached_bytes(checkpoint->cached, &size);
+        c->rc = restore_file_open_copy(&checkpoint->file, bytes, size, &c->err);
+    } else {
+        c->rc = restore_file_open(&checkpoint->file, checkpoint->fd, &c->err);
+    }
 }
 
 static void head_read(struct job *job, struct daemon *daemon)
@@ -414,6 +434,7 @@ static int open_checkpoint(struct creation *c, const struct request *request,
     if (!c->checkpoint)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     c->checkpoint->fd = take_fd(request->passed);
+    c->checkpoint->cache = c->daemon->creates->cache;
     c->daemon->creates->files++;
     return 0;
 }
@@ -481,6 +502,11 @@ static int init(struct daemon *daemon, struct chaos_error *err)
 
     if (!creates)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    creates->cache = checkpoint_cache_new((uint64_t)daemon->settings.checkpoint_cache_mib << 20);
+    if (!creates->cache) {
+        free(creates);
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    }
     creates->daemon = daemon;
     creates->last = &creates->first;
     creates->aftermath.expired = aftermath;
@@ -491,6 +517,7 @@ static int init(struct daemon *daemon, struct chaos_error *err)
 static void fini(struct daemon *daemon)
 {
     creates_conclude(daemon);
+    checkpoint_cache_free(daemon->creates->cache);
     free(daemon->creates);
     daemon->creates = NULL;
 }

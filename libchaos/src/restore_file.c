@@ -11,11 +11,24 @@
 #include "cleanup.h"
 #include "restore.h"
 
+static ssize_t read_copy(struct restore_file *file, void *buffer, size_t size)
+{
+    const size_t left = file->size - (size_t)file->offset;
+
+    if (size > left)
+        size = left;
+    memcpy(buffer, file->bytes + file->offset, size);
+    file->offset += size;
+    return (ssize_t)size;
+}
+
 static ssize_t read_on(void *opaque, void *buffer, size_t size)
 {
     struct restore_file *file = opaque;
     ssize_t done;
 
+    if (file->bytes)
+        return read_copy(file, buffer, size);
     do {
         done = pread(file->fd, buffer, size, (off_t)file->offset);
     } while (done < 0 && errno == EINTR);
@@ -27,18 +40,18 @@ static ssize_t read_on(void *opaque, void *buffer, size_t size)
 
 static int read_head(struct restore_file *file, struct chaos_error *err)
 {
+    int rc;
+
     file->offset = 0;
-    return checkpoint_open(&file->reader, read_on, file, err);
+    rc = checkpoint_open(&file->reader, read_on, file, err);
+    file->reader.stream.checked = file->bytes != NULL;
+    return rc;
 }
 
-int restore_file_open(struct restore_file *file, int fd, struct chaos_error *err)
+static int read_first_head(struct restore_file *file, struct chaos_error *err)
 {
-    int rc = checkpoint_file_check(fd, err);
+    int rc = read_head(file, err);
 
-    if (rc < 0)
-        return rc;
-    file->fd = fd;
-    rc = read_head(file, err);
     if (rc < 0)
         return rc;
     file->domain = file->reader.domain;
@@ -47,6 +60,23 @@ int restore_file_open(struct restore_file *file, int fd, struct chaos_error *err
     file->reader.config = NULL;
     file->at_head = true;
     return 0;
+}
+
+int restore_file_open(struct restore_file *file, int fd, struct chaos_error *err)
+{
+    int rc = checkpoint_file_check(fd, err);
+
+    file->fd = fd;
+    return rc < 0 ? rc : read_first_head(file, err);
+}
+
+int restore_file_open_copy(struct restore_file *file, const void *bytes, size_t size,
+                           struct chaos_error *err)
+{
+    file->fd = -1;
+    file->bytes = bytes;
+    file->size = size;
+    return read_first_head(file, err);
 }
 
 void restore_file_close(struct restore_file *file)

@@ -12,7 +12,9 @@
 #include "shell.h"
 
 struct restore_file {
-    int fd; /* the caller's */
+    int fd;               /* the caller's, like: */
+    const uint8_t *bytes; /* all of it, found to be whole; NULL: it is read from fd */
+    size_t size;
     /* What it says of the guest, read once. */
     char *config; /* text, closed with a NUL */
     size_t config_length;
@@ -28,6 +30,9 @@ struct restore_file {
 /* Reads what it says of the guest. Fails unless fd is a regular file that can be read. *file is all
  * zero before; restore_file_close in any case, which leaves fd open. */
 int restore_file_open(struct restore_file *file, int fd, struct chaos_error *err);
+/* The same of one that is in memory, and that checkpoint_check took. */
+int restore_file_open_copy(struct restore_file *file, const void *bytes, size_t size,
+                           struct chaos_error *err);
 void restore_file_close(struct restore_file *file);
 
 /* As restore_cold and restore_in_shell (restore.h), with a configuration made of file->config. */

@@ -394,7 +394,7 @@ static void test_replaced(void **state)
 }
 
 /* It is written over between two looks at it: no guest of one half and the other is made. */
-static void written_over(struct fixture *f, const char *by, const char *says)
+static void write_over(struct fixture *f, const char *by)
 {
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     struct wire_writer writer;
@@ -413,21 +413,60 @@ static void written_over(struct fixture *f, const char *by, const char *says)
     assert_true(model_receive(f, f->client));
     answered(f, false);
     assert_true(model_receive(f, f->client));
-    assert_failed(f, CHAOS_EXIT_CONFIG, says);
-    destroy(f, "web-1");
 }
+
+static const char flip[] = "printf x | dd of=checkpoint bs=1 seek=100 conv=notrunc status=none";
 
 static void test_written_over(void **state)
 {
     struct fixture *f = *state;
     char other[200];
 
-    written_over(f, "printf x | dd of=checkpoint bs=1 seek=100 conv=notrunc status=none", "byte ");
+    close(f->client);
+    model_stop(f);
+    f->daemon.settings.checkpoint_cache_mib = 0; /* it is read again for each guest */
+    model_start(f);
+    f->client = model_connect(f);
+    write_over(f, flip);
+    assert_failed(f, CHAOS_EXIT_CONFIG, "byte ");
+    destroy(f, "web-1");
     /* By the checkpoint of another guest, which is as good. */
     make_checkpoint(f, "web", file);
     snprintf(other, sizeof(other), "%s/other", f->dir);
     make_checkpoint(f, "other", other);
-    written_over(f, "cat other > checkpoint", "it changes while it is read");
+    write_over(f, "cat other > checkpoint");
+    assert_failed(f, CHAOS_EXIT_CONFIG, "it changes while it is read");
+    destroy(f, "web-1");
+}
+
+/* One that is kept in memory is what it was when it was asked for; and then it is read anew. */
+static void test_written_over_in_memory(void **state)
+{
+    struct fixture *f = *state;
+
+    usleep(20000); /* its times are not of this moment any more */
+    write_over(f, flip);
+    answered(f, false);
+    destroy(f, "web-1");
+    destroy(f, "web-2");
+    ask(f, NULL);
+    assert_failed(f, CHAOS_EXIT_CONFIG, "byte ");
+}
+
+/* Asked for again and again, out of memory by then. */
+static void test_again(void **state)
+{
+    struct fixture *f = *state;
+
+    usleep(20000);
+    set_pool(f, 1);
+    for (unsigned int i = 0; i < 6; i++) {
+        ask(f, NULL);
+        answered(f, wire_find_number(&f->fields, WIRE_WARM, 9));
+        destroy(f, "web");
+        usleep(POOLS_CALM_NS / 1000 + 1000);
+        model_turn_many(f, 3);
+    }
 }
 
 /* ---------------------------------------------------------------- clients */
@@ -507,6 +546,7 @@ int main(void)
         TEST(test_no_file),    TEST(test_every_call_fails),
         TEST(test_offset),     TEST(test_damaged),
         TEST(test_replaced),   TEST(test_written_over),
+        TEST(test_again),      TEST(test_written_over_in_memory),
         TEST(test_too_many),   TEST(test_client_gone_before_the_answer),
         TEST(test_at_the_end),
     };
