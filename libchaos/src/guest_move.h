@@ -12,6 +12,7 @@
 #include <chaos/error.h>
 
 #include "migrate.h"
+#include "shell.h"
 
 struct guest_source;
 
@@ -33,6 +34,19 @@ struct guest_target;
 /* A guest to be, or, after a restart, what there is of it: by its name, and nothing else. */
 int guest_target_open(struct chaos *chaos, const char *name, struct guest_target **out,
                       struct chaos_error *err);
+
+/*
+ * Shells for guests that come, which need not be made then. take: one in which this guest can be
+ * restored (flavour_misfit_restored), which nobody else uses from then on; NULL: there is none.
+ * give_back: as it was taken. Both are called while the target prepares, by its thread.
+ */
+struct guest_target_shells {
+    struct shell *(*take)(void *opaque, const struct chaos_config *config);
+    void (*give_back)(void *opaque, struct shell *shell);
+    void *opaque;
+};
+/* Before it prepares. */
+void guest_target_use_shells(struct guest_target *target, const struct guest_target_shells *shells);
 void guest_target_close(struct guest_target *target); /* NULL: nothing; the domain stays */
 
 extern const struct migrate_target_ops guest_target_ops;
