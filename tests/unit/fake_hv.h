@@ -56,7 +56,7 @@ struct fake_hv {
     bool *frame_used;
     struct fake_domain domain[FAKE_DOMAINS];
     uint32_t last_domid;
-    size_t mapped; /* pages mapped now */
+    size_t mapped;          /* pages mapped now */
     size_t mapped_at_start; /* as the last guest started */
     struct {
         void *address; /* NULL: free */
