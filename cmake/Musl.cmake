@@ -29,3 +29,10 @@ function(chaos_use_musl target)
   # One segment for code and constants: each further one is a mapping and a fault more.
   target_link_options(${target} PRIVATE -specs=${CHAOS_MUSL_SPECS} LINKER:-z,noseparate-code)
 endfunction()
+
+# The target's memory comes from chaos/musl/near.c first.
+function(chaos_wrap_memory target)
+  foreach(name malloc calloc realloc free mmap)
+    target_link_options(${target} PRIVATE LINKER:--wrap=${name})
+  endforeach()
+endfunction()
