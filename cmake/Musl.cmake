@@ -36,3 +36,13 @@ function(chaos_wrap_memory target)
     target_link_options(${target} PRIVATE LINKER:--wrap=${name})
   endforeach()
 endfunction()
+
+# What the usual commands need of the target comes first in it; the map is for bench/order. No room for relro: musl's start-up
+# protects none in a program that is linked statically.
+function(chaos_lay_out target)
+  set(folder ${CMAKE_SOURCE_DIR}/chaos/musl)
+  target_link_options(${target} PRIVATE -L${folder} LINKER:-T,${folder}/layout.ld LINKER:-z,norelro
+    LINKER:-Map=${CMAKE_CURRENT_BINARY_DIR}/$<TARGET_FILE_BASE_NAME:${target}>.map)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS
+    ${folder}/layout.ld ${folder}/first-rodata.ld ${folder}/first-text.ld)
+endfunction()
