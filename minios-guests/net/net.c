@@ -205,6 +205,22 @@ static bool static_address(const struct vif_info *info, ip4_addr_t *ip, ip4_addr
     return ip->addr != 0;
 }
 
+/*
+ * Those who sent to us while we were nowhere hear at once what we have, in place of waiting for
+ * their time-out: three times nothing new is a sign of loss. The first of the four may be news.
+ */
+static void go_on_with_connections(void)
+{
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->state < ESTABLISHED)
+            continue;
+        for (unsigned i = 0; i < 4; i++)
+            tcp_send_empty_ack(pcb);
+        if (pcb->unacked && tcp_rexmit(pcb) == ERR_OK)
+            tcp_output(pcb);
+    }
+}
+
 /* Also when a vif comes back, maybe after a restore, with what may be another address: connections
  * of the old one end then, and live on if it is the same. */
 static void start_link(void)
@@ -222,6 +238,7 @@ static void start_link(void)
     }
     netif_set_up(&netif);
     netif_set_link_up(&netif); /* announces the address, or asks the server about it again */
+    go_on_with_connections();
     if (!fixed && ip4_addr_isany(netif_ip4_addr(&netif)) && !dhcp_used())
         dhcp_start(&netif);
     vif_work(vif);

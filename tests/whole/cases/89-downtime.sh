@@ -39,6 +39,12 @@ done
 see "saved in place" run /usr/local/bin/chaos save -c echo /dev/shm/echo.ck \;
 check "it is away for less than the command takes ($(column 5) of $(column 2))" within "$(column 5)" 1 "$(column 2)"
 
+see "saved, gone, and restored" run /usr/local/bin/chaos save echo /dev/shm/echo.ck \; run /bin/sleep 0.02 \; \
+    run /usr/local/bin/chaos restore /dev/shm/echo.ck \;
+check "pings are lost meanwhile ($(column 7))" test "$(column 7)" -ge 20
+# What was sent meanwhile is sent again when the guest says so, not after the sender's time-out of 200 ms.
+check "bytes come back as soon as pings ($(column 3), $(column 5))" within "$(column 3)" 20 "$(awk "BEGIN { print $(column 5) + 5 }")"
+
 check_exit 1 'failed' "a command that fails is told" $client 10.0.0.2 run /bin/false \;
 check_exit 1 'does not answer|is gone' "and a guest that does not come back" \
     $client 10.0.0.2 run /usr/local/bin/chaos destroy echo \;
