@@ -54,7 +54,7 @@ at_most "noop, create + boot" noop 3 2.25
 at_most "noop, destroy" noop 4 2.05
 at_most "daytime, create" daytime 2 2.75
 at_most "daytime, create + first answer" daytime 3 3.1
-at_most "daytime, destroy" daytime 4 2.45
+at_most "daytime, destroy" daytime 4 2.65
 measure list 20 create /usr/local/bin/chaos list \;
 at_most "list" list 2 1.6
 
