@@ -319,8 +319,10 @@ static int create(struct bus *bus, uint32_t domid, const struct chaos_config *co
 static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request what,
                    struct chaos_error *err)
 {
-    struct nodes_request request = {.domid = domid,
-                                    .word = what == BUS_REQUEST_REBOOT ? "reboot" : "poweroff"};
+    static const char *const words[] = {[BUS_REQUEST_POWEROFF] = "poweroff",
+                                        [BUS_REQUEST_REBOOT] = "reboot",
+                                        [BUS_REQUEST_SUSPEND] = "suspend"};
+    struct nodes_request request = {.domid = domid, .word = words[what]};
     int rc = store_connect(store_of(bus), err);
 
     (void)which;
