@@ -329,6 +329,15 @@ static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum b
     return rc < 0 ? rc : store_run(store_of(bus), nodes_ask, &request, err);
 }
 
+static void withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    struct chaos_error ignored;
+
+    (void)which;
+    if (store_connect(store_of(bus), &ignored) == 0)
+        store_run(store_of(bus), nodes_withdraw, &domid, &ignored);
+}
+
 static const struct bus_ops xenstore_ops = {
     .close = close_bus,
     .check = check,
@@ -338,6 +347,7 @@ static const struct bus_ops xenstore_ops = {
     .wait = wait_devices,
     .destroy = destroy,
     .request = request,
+    .withdraw = withdraw,
 };
 
 int bus_xenstore_new(struct bus **out, struct chaos_error *err)
