@@ -112,8 +112,8 @@ start-xenstored > /dev/null 2>&1
 basis
 store_state > /tmp/before
 more=('bus="xenstore"' memory=4)
-sweep_save 8
-sweep_restore 8
+sweep_save 16
+sweep_restore 16
 clear_up
 store_state > /tmp/after
 check "no node, netdev or back-end is left" diff /tmp/before /tmp/after
