@@ -56,7 +56,7 @@ struct fake_hv {
     bool *frame_used;
     struct fake_domain domain[FAKE_DOMAINS];
     uint32_t last_domid;
-    size_t mapped; /* pages mapped now */
+    size_t mapped;          /* pages mapped now */
     size_t mapped_at_start; /* as the last guest started */
     struct {
         void *address; /* NULL: free */
@@ -66,6 +66,7 @@ struct fake_hv {
     unsigned int max_order;
     bool fast;  /* memory is neither filled with garbage nor cleared */
     bool stock; /* has no index of uuids */
+    uint32_t host_major, host_minor, host_caps[8]; /* what host tells */
 
     unsigned int calls;   /* that can fail, since the last reset */
     unsigned int fail_at; /* this one does; 0: none */

@@ -148,6 +148,8 @@ check "restore" chaos restore /dev/shm/linux.ck
 check "the connection is open" echoes three
 check "it writes on, to its disk" wait_for 20 goes_on "$at"
 check "with two vcpus" test "$(timeout 10 nc -w 5 10.0.0.9 1007 | sed -n 2p)" = 2
+check_exit 8 'cannot open "/tmp/none"' "a disk that is not there" \
+    chaos restore --name second /dev/shm/linux.ck 'disk=["/tmp/none,raw,xvda,rw"]'
 check_exit 1 'disk.img.*used by another guest' "a second guest does not get its disk" \
     chaos restore --name second /dev/shm/linux.ck
 check "but without a disk and a network it is one more guest" \
