@@ -30,16 +30,19 @@ void noxs_arp_parse(const uint8_t *frame, unsigned int size, struct noxs_arp *ar
 		return;
 	memcpy(&arp->sender, frame + SENDER, sizeof(arp->sender));
 	memcpy(&arp->target, frame + TARGET, sizeof(arp->target));
-	arp->bit = NOXS_VIF_ARP_BIT(frame + SENDER);
+	arp->sender_bit = NOXS_VIF_ARP_BIT(frame + SENDER);
+	arp->sender_low = NOXS_VIF_ARP_BIT_LOW(frame + SENDER);
+	arp->target_bit = NOXS_VIF_ARP_BIT(frame + TARGET);
 }
 
 bool noxs_arp_unwanted(const struct noxs_arp *arp, const struct noxs_vif_front *front)
 {
 	uint32_t own = READ_ONCE(front->ipv4);
 
-	if (!own || !arp->is_request || arp->sender == own)
+	if (!own || !READ_ONCE(front->arp_generation) || !arp->is_request || arp->sender == own)
 		return false;
 	if (arp->sender != arp->target)
 		return arp->target != own;
-	return !(READ_ONCE(front->arp_peers[arp->bit / 8]) & (1 << arp->bit % 8));
+	return !(READ_ONCE(front->arp_peers[arp->sender_bit / 8]) & 1 << arp->sender_bit % 8) ||
+	       !(READ_ONCE(front->arp_peers_low[arp->sender_low / 8]) & 1 << arp->sender_low % 8);
 }

@@ -11,8 +11,10 @@
 
 /* What of a frame decides who wants it. Addresses in network byte order. */
 struct noxs_arp {
-	bool is_request; /* a broadcast ARP request; else nobody is kept from the frame */
-	uint8_t bit;	 /* of the sender, in a front-end's table of peers */
+	bool is_request;	/* a broadcast ARP request; else nobody is kept from the frame */
+	uint8_t sender_bit;	/* in a front-end's table of peers */
+	uint8_t target_bit;
+	uint16_t sender_low;	/* bit in arp_peers_low */
 	uint32_t sender, target;
 };
 

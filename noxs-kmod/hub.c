@@ -2,9 +2,16 @@
 /*
  * A hub: a network device that, put on a bridge, takes what the bridge would flood to each vif there,
  * and passes it on to those that want it. A bridge copies a broadcast for every port (1.35 us of
- * virtual time); to find out here that a guest would not look at it takes a ninth of that.
+ * virtual time).
  *
  *   ip link add NAME type noxshub && ip link set NAME master BRIDGE up
+ *
+ * A hub with an uplink is a branch. Its bridge is a part of another one, that the uplink is a port of:
+ *
+ *   ip link add NAME link UPLINK type noxshub
+ *
+ * The hub of the uplink's bridge passes on to the vifs of its branches, too, so that the uplink is
+ * spared and a broadcast does not go through the bridge of every branch.
  *
  * For a bridge without VLANs: the hub does not know which port is in which.
  */
@@ -17,74 +24,15 @@
 #include <net/netlink.h>
 #include <net/rtnetlink.h>
 
-#include "arp.h"
+#include "hub.h"
 #include "vif.h"
 
-struct noxs_hub {
-	struct net_device *netdev;
-	struct net_device *bridge;	/* that it is on, and up; under rtnl */
-	struct list_head node;		/* in hubs */
-	struct list_head vifs;		/* changed under rtnl, read under RCU */
-};
-
 static LIST_HEAD(hubs);			/* under rtnl */
-
-/* ------------------------------------------------------------------ passing on */
-
-static bool wants(struct noxs_vif *vif, const struct noxs_arp *arp)
-{
-	bool wanted;
-
-	/* The control page goes once it is disconnected. */
-	spin_lock(&vif->rx_lock);
-	wanted = vif->connected && !noxs_arp_unwanted(arp, &vif->dev.ctrl->vif_front);
-	spin_unlock(&vif->rx_lock);
-	return wanted;
-}
-
-static void pass_on(struct noxs_vif *vif, struct sk_buff *skb)
-{
-	struct sk_buff *copy;
-
-	if (!is_skb_forwardable(vif->netdev, skb))
-		return;
-	copy = skb_clone(skb, GFP_ATOMIC);
-	if (!copy)
-		return;
-	copy->dev = vif->netdev;
-	dev_queue_xmit(copy);
-}
-
-static netdev_tx_t hub_xmit(struct sk_buff *skb, struct net_device *netdev)
-{
-	struct noxs_hub *hub = netdev_priv(netdev);
-	const u8 *target = skb->data;
-	bool to_one = is_unicast_ether_addr(target);
-	struct noxs_vif *vif;
-	struct noxs_arp arp;
-
-	noxs_arp_parse(skb->data, skb_headlen(skb), &arp);
-	netdev->stats.tx_packets++;
-	netdev->stats.tx_bytes += skb->len;
-	rcu_read_lock();
-	list_for_each_entry_rcu(vif, &hub->vifs, hub_node) {
-		/* Not to where it came from. */
-		if (vif->ifindex == skb->skb_iif)
-			continue;
-		if (to_one && !ether_addr_equal(target, vif->dev.config.vif.mac))
-			continue;
-		if (wants(vif, &arp))
-			pass_on(vif, skb);
-	}
-	rcu_read_unlock();
-	consume_skb(skb);
-	return NETDEV_TX_OK;
-}
 
 /* ------------------------------------------------------------------ who is on the same bridge */
 
 /* A port that answers for others (proxy ARP) is spared what is flooded, whoever sent it. */
-static int set_spared(struct noxs_vif *vif, struct net_device *bridge, bool spared)
+static int set_spared(struct net_device *port, struct net_device *bridge, bool spared)
 {
 	struct {
 		struct nlattr header;
@@ -95,29 +43,24 @@ static int set_spared(struct noxs_vif *vif, struct net_device *bridge, bool spar
 
 	if (!netif_is_bridge_master(bridge) || !ops || !ops->slave_changelink)
 		return -EOPNOTSUPP;
-	return ops->slave_changelink(bridge, vif->netdev, NULL, data, NULL);
+	return ops->slave_changelink(bridge, port, NULL, data, NULL);
 }
 
 static void join(struct noxs_vif *vif, struct noxs_hub *hub)
 {
-	if (set_spared(vif, hub->bridge, true))
+	if (set_spared(vif->netdev, hub->bridge, true))
 		return;
-	/* A reader may still be where it was before. */
-	if (vif->hub_left)
-		synchronize_net();
-	vif->hub = hub;
-	list_add_tail_rcu(&vif->hub_node, &hub->vifs);
+	if (noxs_hub_add_vif(hub, vif))
+		set_spared(vif->netdev, hub->bridge, false);
 }
 
 static void leave(struct noxs_vif *vif)
 {
-	struct noxs_hub *hub = vif->hub;
+	struct net_device *bridge = vif->hub->bridge;
 
-	list_del_rcu(&vif->hub_node);
-	vif->hub = NULL;
-	vif->hub_left = true;
-	if (netdev_master_upper_dev_get(vif->netdev) == hub->bridge)
-		set_spared(vif, hub->bridge, false);
+	noxs_hub_remove_vif(vif);
+	if (netdev_master_upper_dev_get(vif->netdev) == bridge)
+		set_spared(vif->netdev, bridge, false);
 }
 
 static struct noxs_hub *find_hub(const struct net_device *bridge)
@@ -145,18 +88,31 @@ void noxs_hub_update_vif(struct net_device *netdev)
 		join(vif, hub);
 }
 
-static void update_hub(struct noxs_hub *hub)
+static void leave_all(struct noxs_hub *hub)
+{
+	struct noxs_hub_table *table, *next;
+	unsigned int slot;
+
+	list_for_each_entry_safe(table, next, &hub->tables, node) {
+		u64 taken = table->taken; /* the table goes with its last vif */
+
+		for (; taken; taken &= taken - 1) {
+			slot = __ffs64(taken);
+			leave(table->vif[slot]);
+		}
+	}
+}
+
+static void update_bridge(struct noxs_hub *hub)
 {
 	struct net_device *bridge = NULL, *port;
-	struct noxs_vif *vif, *next;
 	struct list_head *at;
 
 	if (hub->netdev->flags & IFF_UP)
 		bridge = netdev_master_upper_dev_get(hub->netdev);
 	if (bridge == hub->bridge)
 		return;
-	list_for_each_entry_safe(vif, next, &hub->vifs, hub_node)
-		leave(vif);
+	leave_all(hub);
 	/* One hub a bridge. */
 	hub->bridge = find_hub(bridge) ? NULL : bridge;
 	if (!hub->bridge)
@@ -166,6 +122,65 @@ static void update_hub(struct noxs_hub *hub)
 			noxs_hub_update_vif(port);
 }
 
+/* ------------------------------------------------------------------ branches */
+
+static struct noxs_hub *find_root(const struct noxs_hub *hub, struct net_device *uplink)
+{
+	struct noxs_hub *root;
+
+	if (!uplink || !hub->bridge)
+		return NULL;
+	root = find_hub(netdev_master_upper_dev_get(uplink));
+	return root && root != hub && !root->uplink ? root : NULL;
+}
+
+static void leave_root(struct noxs_hub *hub, struct net_device *uplink)
+{
+	struct net_device *bridge = uplink ? netdev_master_upper_dev_get(uplink) : NULL;
+
+	list_del_rcu(&hub->branch_node);
+	hub->root = NULL;
+	hub->had_root = true;
+	if (bridge)
+		set_spared(uplink, bridge, false);
+}
+
+static void join_root(struct noxs_hub *hub, struct noxs_hub *root, struct net_device *uplink)
+{
+	if (set_spared(uplink, root->bridge, true))
+		return;
+	/* A reader may still be where it was before. */
+	if (hub->had_root)
+		synchronize_net();
+	hub->root = root;
+	list_add_tail_rcu(&hub->branch_node, &root->branches);
+}
+
+static void update_root(struct noxs_hub *hub)
+{
+	struct net_device *uplink = NULL;
+	struct noxs_hub *root;
+
+	if (hub->uplink)
+		uplink = __dev_get_by_index(dev_net(hub->netdev), hub->uplink);
+	root = find_root(hub, uplink);
+	if (root == hub->root)
+		return;
+	if (hub->root)
+		leave_root(hub, uplink);
+	if (root)
+		join_root(hub, root, uplink);
+}
+
+/* A hub, or what may be an uplink, came to a bridge, or left one. */
+static void update_roots(void)
+{
+	struct noxs_hub *hub;
+
+	list_for_each_entry(hub, &hubs, node)
+		update_root(hub);
+}
+
 /* ------------------------------------------------------------------ the device */
 
 static int hub_init(struct net_device *netdev)
@@ -173,7 +188,8 @@ static int hub_init(struct net_device *netdev)
 	struct noxs_hub *hub = netdev_priv(netdev);
 
 	hub->netdev = netdev;
-	INIT_LIST_HEAD(&hub->vifs);
+	INIT_LIST_HEAD(&hub->branches);
+	INIT_LIST_HEAD(&hub->tables);
 	list_add(&hub->node, &hubs);
 	return 0;
 }
@@ -197,12 +213,20 @@ static int hub_stop(struct net_device *netdev)
 	return 0;
 }
 
+static int hub_get_iflink(const struct net_device *netdev)
+{
+	const struct noxs_hub *hub = netdev_priv(netdev);
+
+	return hub->uplink ?: netdev->ifindex;
+}
+
 static const struct net_device_ops hub_netdev_ops = {
 	.ndo_init = hub_init,
 	.ndo_uninit = hub_uninit,
 	.ndo_open = hub_open,
 	.ndo_stop = hub_stop,
-	.ndo_start_xmit = hub_xmit,
+	.ndo_start_xmit = noxs_hub_xmit,
+	.ndo_get_iflink = hub_get_iflink,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
 };
@@ -219,22 +243,39 @@ static void hub_setup(struct net_device *netdev)
 	noxs_netdev_no_ipv6(netdev);
 }
 
+static int hub_newlink(struct net *net, struct net_device *netdev, struct nlattr *attrs[],
+		       struct nlattr *data[], struct netlink_ext_ack *extack)
+{
+	struct noxs_hub *hub = netdev_priv(netdev);
+
+	if (attrs[IFLA_LINK]) {
+		hub->uplink = nla_get_u32(attrs[IFLA_LINK]);
+		if (!__dev_get_by_index(net, hub->uplink))
+			return -ENODEV;
+	}
+	return register_netdevice(netdev);
+}
+
 static struct rtnl_link_ops hub_link_ops = {
 	.kind = NOXS_HUB_KIND,
 	.priv_size = sizeof(struct noxs_hub),
 	.setup = hub_setup,
+	.newlink = hub_newlink,
 };
 
 static int hub_notify(struct notifier_block *block, unsigned long event, void *info)
 {
 	struct net_device *netdev = netdev_notifier_info_to_dev(info);
+	bool is_hub = netdev->netdev_ops == &hub_netdev_ops;
 
-	if (netdev->netdev_ops != &hub_netdev_ops)
-		return NOTIFY_DONE;
-	if (event == NETDEV_REGISTER)
+	if (is_hub && event == NETDEV_REGISTER)
 		netdev->mtu = netdev->max_mtu;
-	else if (event == NETDEV_CHANGEUPPER || event == NETDEV_UP || event == NETDEV_DOWN)
-		update_hub(netdev_priv(netdev));
+	if (event != NETDEV_CHANGEUPPER && event != NETDEV_UP && event != NETDEV_DOWN)
+		return NOTIFY_DONE;
+	if (is_hub)
+		update_bridge(netdev_priv(netdev));
+	if (is_hub || (event == NETDEV_CHANGEUPPER && !noxs_vif_is_netdev(netdev)))
+		update_roots();
 	return NOTIFY_DONE;
 }
 

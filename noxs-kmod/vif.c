@@ -242,6 +242,10 @@ err_register:
 	return rc == -EEXIST ? -EADDRINUSE : rc;
 }
 
+/* Exported to modules, but declared in a header of RCU's own. */
+void rcu_expedite_gp(void);
+void rcu_unexpedite_gp(void);
+
 static void leave_work(struct work_struct *work)
 {
 	struct noxs_vif *vif, *next;
@@ -256,11 +260,17 @@ static void leave_work(struct work_struct *work)
 	more = !list_empty(&leaving);
 	spin_unlock(&leaving_lock);
 
+	/*
+	 * A bridge waits for a grace period of RCU for each port that it loses, three ticks of
+	 * the clock, and all that time nobody else can make a device.
+	 */
+	rcu_expedite_gp();
 	rtnl_lock();
 	list_for_each_entry(vif, &vifs, leaving)
 		unregister_netdevice_queue(vif->netdev, &netdevs);
 	unregister_netdevice_many(&netdevs);
 	rtnl_unlock();
+	rcu_unexpedite_gp();
 
 	list_for_each_entry_safe(vif, next, &vifs, leaving) {
 		free_netdev(vif->netdev);

@@ -9,6 +9,7 @@
 #include <xen/interface/io/netif.h>
 #include <xen/interface/io/ring.h>
 
+#include "filter_table.h"
 #include "noxs.h"
 
 #define NOXS_TX_ENTRIES __CONST_RING_SIZE(xen_netif_tx, XEN_PAGE_SIZE)
@@ -30,10 +31,14 @@ struct noxs_vif {
 	u32 hotplug;			/* enum noxs_hotplug; written under rtnl, or FAILED */
 	u32 hotplug_error;
 
-	/* Under rtnl: the hub of its bridge. */
+	/* Under rtnl: the hub of its bridge, and its place there. */
 	struct noxs_hub *hub;
-	struct list_head hub_node;
-	bool hub_left;			/* it was with one before */
+	unsigned int hub_slot;
+	struct noxs_hub_table *hub_table; /* also under a lock of hub_flood.c, as the next two */
+	bool has_filter;		/* while connected */
+	struct noxs_filter filter;
+
+	u32 filter_generation;		/* of the front-end, when it was copied */
 
 	/* Under dev.lock. */
 	struct page *ring_pages[2];
@@ -108,10 +113,20 @@ void noxs_vif_announce_init(struct noxs_vif *vif);
 void noxs_vif_announce_later(struct noxs_vif *vif);
 void noxs_vif_announce_cancel(struct noxs_vif *vif);
 
-/* hub.c: what a bridge floods to its vifs. Under rtnl. */
+/* vif_filter.c: what the front-end wants to see. The control page is there. */
+void noxs_vif_filter_connect(struct noxs_vif *vif);
+/* It changed, and was not looked at yet. */
+bool noxs_vif_filter_pending(const struct noxs_vif *vif);
+void noxs_vif_filter_look(struct noxs_vif *vif);
+void noxs_vif_filter_disconnect(struct noxs_vif *vif);
+
+/* hub.c: what a bridge floods to its vifs. */
 struct noxs_hub;
-/* It may have come to a bridge, or left one. */
+struct noxs_hub_table;
+/* Under rtnl: it may have come to a bridge, or left one. */
 void noxs_hub_update_vif(struct net_device *netdev);
+/* What it wants to see from now on; NULL: nothing. */
+void noxs_hub_filter_vif(struct noxs_vif *vif, const struct noxs_filter *filter);
 int noxs_hub_init(void);
 void noxs_hub_exit(void);
 

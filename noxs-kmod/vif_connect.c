@@ -98,6 +98,7 @@ int noxs_vif_connect(struct noxs_device *dev)
 	smp_store_release(&vif->connected, true);
 	spin_unlock_bh(&vif->rx_lock);
 
+	noxs_vif_filter_connect(vif);
 	napi_enable(&vif->napi);
 	netif_carrier_on(vif->netdev);
 	/* Requests that are there already came without an event. */
@@ -127,6 +128,7 @@ void noxs_vif_disconnect(struct noxs_device *dev)
 	/* The core may have ended a poll that was under way without its last steps. */
 	noxs_event_done(dev, NOXS_EVENT_DATA);
 
+	noxs_vif_filter_disconnect(vif);
 	noxs_vif_rx_purge(vif);
 	WRITE_ONCE(vif->features, 0);
 	rings_unmap(vif);
@@ -139,7 +141,8 @@ bool noxs_vif_data_pending(struct noxs_device *dev)
 
 	if (!smp_load_acquire(&vif->connected))
 		return false;
-	if (READ_ONCE(vif->tx.sring->req_prod) != READ_ONCE(vif->tx.req_cons))
+	if (READ_ONCE(vif->tx.sring->req_prod) != READ_ONCE(vif->tx.req_cons) ||
+	    noxs_vif_filter_pending(vif))
 		return true;
 	return READ_ONCE(vif->rx_starved) &&
 	       READ_ONCE(vif->rx.sring->req_prod) != READ_ONCE(vif->rx.req_cons);

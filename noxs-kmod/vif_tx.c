@@ -314,7 +314,8 @@ static bool transmit_more(struct noxs_vif *vif)
 		return false;
 	}
 	RING_FINAL_CHECK_FOR_REQUESTS(&vif->tx, more);
-	return more;
+	/* A filter is changed before what is sent next. */
+	return more || noxs_vif_filter_pending(vif);
 }
 
 int noxs_vif_poll(struct napi_struct *napi, int budget)
@@ -322,6 +323,7 @@ int noxs_vif_poll(struct napi_struct *napi, int budget)
 	struct noxs_vif *vif = container_of(napi, struct noxs_vif, napi);
 	int done = 0;
 
+	noxs_vif_filter_look(vif);
 	noxs_vif_rx_drain(vif);
 	if (netif_running(vif->netdev))
 		done = transmit(vif, budget);

@@ -88,7 +88,7 @@ static void add_hub(struct bridges *b, struct bridge *bridge)
         return;
     base_name(bridge, base, sizeof(base));
     snprintf(name, sizeof(name), "%s%s", base, is_part(bridge) ? "h" : "-h");
-    rc = links_add_hub(b->fd, name, bridge->ifindex);
+    rc = links_add_hub(b->fd, name, bridge->ifindex, bridge->uplink);
     bridge->hub_refused = rc != 0;
     b->hubs = rc != -EOPNOTSUPP; /* an older module, which will refuse the next one as well */
     if (rc == 0) {
@@ -125,6 +125,9 @@ static int link_part(struct bridges *b, const struct bridge *whole, struct bridg
     if (rc)
         return rc;
     part->pair = rtnl_ifindex(b->fd, lower);
+    part->uplink = rtnl_ifindex(b->fd, upper);
+    if (part->pair < 0 || part->uplink < 0)
+        return -ENODEV;
     add_hub(b, part);
     /* The last step: what is not up is not complete. */
     rc = links_up(b->fd, part->ifindex);

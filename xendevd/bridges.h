@@ -20,7 +20,7 @@ struct bridge {
     uint32_t mtu;
     int hub; /* 0: none */
     bool hub_is_ours;
-    int pair;         /* of a part: the end of the veth pair on it */
+    int pair, uplink; /* of a part: the ends of the veth pair on it, and on the whole */
     bool up;          /* of a part: it is complete */
     bool full;        /* the kernel says so, until a port leaves */
     bool plain;       /* never to be spread, and without a hub: it filters VLANs */

@@ -91,6 +91,7 @@ static void find_whole(const struct scan *scan, struct bridge *part)
 
     part->whole = other ? other->master : 0;
     part->pair = pair ? pair->ifindex : 0;
+    part->uplink = other ? other->ifindex : 0;
 }
 
 static int add_bridge(struct bridges *b, const struct scan *scan, const struct rtnl_link *link)

@@ -59,6 +59,8 @@ int links_add_bridge(int fd, const char *name)
     struct nlattr *info, *data;
     int rc;
 
+    /* Only the whole answers for dom0's addresses. */
+    request.link.ifi_flags = request.link.ifi_change = IFF_NOARP;
     add_address(&request, name);
     info = rtnl_nest(&request, IFLA_LINKINFO);
     add_kind(&request, "bridge");
@@ -114,13 +116,15 @@ int links_add_pair(int fd, const char *upper, int upper_bridge, const char *lowe
     return rc;
 }
 
-int links_add_hub(int fd, const char *name, int bridge)
+int links_add_hub(int fd, const char *name, int bridge, int uplink)
 {
     struct rtnl_request request = new_link(name);
     struct nlattr *info;
 
     request.link.ifi_flags = request.link.ifi_change = IFF_UP;
     rtnl_add(&request, IFLA_MASTER, &bridge, sizeof(bridge));
+    if (uplink)
+        rtnl_add(&request, IFLA_LINK, &uplink, sizeof(uplink));
     info = rtnl_nest(&request, IFLA_LINKINFO);
     add_kind(&request, NOXS_HUB_KIND);
     rtnl_nest_end(&request, info);

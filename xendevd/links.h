@@ -16,8 +16,9 @@ int links_add_bridge(int fd, const char *name);
 int links_add_pair(int fd, const char *upper, int upper_bridge, const char *lower, int lower_bridge,
                    uint32_t mtu);
 
-/* A hub on a bridge (see NOXS_HUB_KIND). -EOPNOTSUPP: the module has none. */
-int links_add_hub(int fd, const char *name, int bridge);
+/* A hub on a bridge (see NOXS_HUB_KIND); on a part of one, with the part's uplink, else 0.
+ * -EOPNOTSUPP: the module has none. */
+int links_add_hub(int fd, const char *name, int bridge, int uplink);
 
 int links_up(int fd, int ifindex);
 

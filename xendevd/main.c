@@ -15,8 +15,8 @@
 #include "bridges.h"
 #include "log.h"
 #include "pidfile.h"
-#include "ready.h"
 #include "rtnl.h"
+#include "service.h"
 #include "uevent.h"
 #include "vif.h"
 #include "xs_dev.h"
@@ -171,7 +171,7 @@ static int announce(int pid_fd, int parent_fd)
 {
     if (pidfile_write(pid_fd))
         return -1;
-    ready_notify();
+    service_notify("READY=1");
     if (parent_fd >= 0) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -298,6 +298,7 @@ int main(int argc, char **argv)
                               .vifs_per_bridge = read_number(VIFS_PER_BRIDGE)};
     int letter;
 
+    log_as("xendevd");
     while ((letter = getopt_long(argc, argv, "Dp:vVh", names, NULL)) != -1) {
         switch (letter) {
         case 'D':

@@ -11,7 +11,6 @@ from lib import host, plot, report, series
 from lib.systems import BASELINES, SYSTEMS
 
 STEPS = ("prepare", "run", "plot", "clean", "save")
-KEY = "\ndots: create; rings: create + boot; dashes: the paper's text, ms on hardware"
 RESULTS = os.path.join(host.ROOT, "bench", "results")
 
 
@@ -31,12 +30,18 @@ def run_all(work, arguments, jobs):
 
 class Figure:
     """Series of creates, one row a system. A figure that measures otherwise overrides `measure`,
-    one that draws otherwise `draw`; `extra` writes what else a figure says."""
+    and `measures`: names, and columns of its samples; one that draws otherwise `draw`; `extra` writes
+    what else a figure says."""
+
+    measures = (("create", "create_ms"), ("create + boot", "boot_ms"))
+    also = (report.DESTROY,)  # is told in the summary, not drawn
 
     def __init__(self, folder, title, rows, baselines=True, destroy=False,
-                 xlabel="n-th guest"):
+                 xlabel="n-th guest", together=None):
+        """together: figures that the same runs measure have their results in one folder of that name."""
         self.folder = folder
         self.name = os.path.basename(folder)
+        self.together = together or self.name
         self.title = title
         self.rows = [series.Row(*row) for row in rows]
         self.subjects = [row.key for row in self.rows]
@@ -56,24 +61,32 @@ class Figure:
 
     def draw(self, out, results):
         plot.curves(os.path.join(out, self.name), self.curves(results),
-                    f"set title {plot.text_of(self.title + KEY)}", "set logscale xy",
+                    f"set title {plot.text_of(self.title + self.key())}", "set logscale xy",
                     f"set xlabel {plot.text_of(self.xlabel)}",
                     f"set ylabel {plot.text_of(plot.UNIT)}")
 
+    def columns(self):
+        """Of the figure's CSV file."""
+        return [*series.SUBJECT, *(column for _, column in self.measures)]
+
+    def key(self):
+        marks = zip(("dots", "rings"), self.measures)
+        return "\n" + "; ".join([*(f"{mark}: {name}" for mark, (name, _) in marks),
+                                 "dashes: the paper's text, ms on hardware"])
+
     def curves(self, results):
-        """Create as dots, create + boot as rings, the paper's as dashes. Containers in dom0 are in
-        the summary only, unless the figure is about them."""
+        """The first measure as dots, the second as rings, the paper's as dashes. Containers in dom0
+        are in the summary only, unless the figure is about them."""
         found = []
         for row, samples in results:
             color = f'lc rgb "{row.system.color}"'
             if row.key not in self.subjects and row.system.host == "dom0 with containers":
                 continue
-            found.append(plot.Curve(f"{row.system.system} {row.system.guest}",
-                                    plot.points_of(samples, "create_ms"),
-                                    f"points pt 7 ps 0.5 {color}"))
-            if row.key in self.subjects:
-                found.append(plot.Curve("", plot.points_of(samples, "boot_ms"),
-                                        f"points pt 6 ps 0.5 {color}"))
+            shown = self.measures[:2 if row.key in self.subjects else 1]
+            for mark, (_, column) in zip((7, 6), shown):
+                title = f"{row.system.system} {row.system.guest}" if mark == 7 else ""
+                found.append(plot.Curve(title, plot.points_of(samples, column),
+                                        f"points pt {mark} ps 0.5 {color}"))
         return found + self.paper()
 
     def paper(self):
@@ -84,8 +97,8 @@ class Figure:
         for (system, guest), samples in kinds.items():
             same = SYSTEMS.get(f"{system}/{guest}")
             color = same.color if same else "#999999"
-            name = "create_ms" if samples[0]["create_ms"] else "boot_ms"
-            found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, name),
+            column = next(column for _, column in self.measures if samples[0][column])
+            found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, column),
                                     f'linespoints dt 2 pt 2 ps 0.9 lc rgb "{color}"'))
         return found
 
@@ -121,14 +134,20 @@ class Figure:
         run_all(one, [pair for pair in numbered if not pair[1].system.plain], options.jobs)
         # Where the wall clock counts, nothing else runs.
         run_all(one, [pair for pair in numbered if pair[1].system.plain], 1)
-        results = self.results(options)
-        series.write_samples(os.path.join(options.out, f"{self.name}.csv"), series.CREATE, results)
-        series.write_samples(os.path.join(options.out, "destroy.csv"), series.DESTROY, results)
-        report.write(options.out, report.table(results) + self.extra(options.out, results)
-                     + report.ratios(results, self.subjects, self.references))
+        self.tell(options.out, self.results(options))
         if failed:
             sys.exit(f"bench/run {self.name}: not measured: {', '.join(failed)}")
         print(f"\nmeasured in {time.monotonic() - start:.0f} s; results in {options.out}")
+
+    def tell(self, out, results):
+        self.write_csv(out, results)
+        series.write_samples(os.path.join(out, "destroy.csv"), series.DESTROY, results)
+        report.write(out, report.table(results, [*self.measures, *self.also])
+                     + self.extra(out, results)
+                     + report.ratios(results, self.subjects, self.references, self.measures[0]))
+
+    def write_csv(self, out, results):
+        series.write_samples(os.path.join(out, f"{self.name}.csv"), self.columns(), results)
 
     def results(self, options):
         store = series.Store(options.out)
@@ -146,7 +165,7 @@ class Figure:
 
     def save(self, options):
         """Puts a run's files where they are committed from."""
-        target = os.path.join(RESULTS, self.name)
+        target = os.path.join(RESULTS, self.together)
         if not self.results(options):
             raise plot.PlotError(f"nothing in {options.out}; first: bench/run {self.name} run")
         shutil.rmtree(target, ignore_errors=True)
@@ -171,8 +190,8 @@ class Figure:
         parser.add_argument("--jobs", type=int, metavar="N",
                             default=min(2, os.cpu_count() or 1),
                             help="series at a time, each on an emulated host of its own (2)")
-        parser.add_argument("--out", default=os.path.join(host.ROOT, "build", "bench", self.name),
-                            help="folder of the results (build/bench/%s)" % self.name)
+        parser.add_argument("--out", default=os.path.join(host.ROOT, "build", "bench", self.together),
+                            help="folder of the results (build/bench/%s)" % self.together)
         chosen = parser.parse_args(arguments)
         if (chosen.n is not None and chosen.n < 1) or chosen.jobs < 1:
             parser.error("--n and --jobs must be at least 1")

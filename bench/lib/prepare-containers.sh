@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Run on the emulated host: prepare-containers.sh [docker]. Makes /run/bench/bundle for runc and crun,
-# and Docker's image "bench"; both hold nothing but the program that reports and stays.
+# Run on the emulated host: prepare-containers.sh [docker [experimental]]. Makes /run/bench/bundle for runc and crun,
+# or Docker's image "bench"; both hold nothing but the program that reports and stays. Docker's checkpoints are experimental.
 set -eu
 bench=/run/bench
 mkdir -p $bench/bundle/rootfs/bench
@@ -10,6 +10,8 @@ chmod 666 $bench/stamp
 cp /root/bench/bench-inside $bench/bundle/rootfs/inside
 start-cgroups
 if [ "${1:-}" = docker ]; then
+    mkdir -p /etc/docker
+    [ "${2:-}" != experimental ] || echo '{ "experimental": true }' >/etc/docker/daemon.json
     start-docker
     tar -c -C $bench/bundle/rootfs inside bench | docker import -c 'ENTRYPOINT ["/inside"]' - bench >/dev/null
     exit 0

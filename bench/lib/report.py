@@ -5,13 +5,14 @@ import os
 from lib.series import column
 from lib.stats import summary
 
-WHAT = (("create", "create_ms"), ("create + boot", "boot_ms"), ("destroy", "destroy_ms"))
+DESTROY = ("destroy", "destroy_ms")
 
 
-def table(results):
+def table(results, measures):
+    """What is said of each system's samples; measures are names, and columns of the samples."""
     lines = [f"{'virtual ms':<44}{'N':>6}{'median':>10}{'p99':>10}{'last/first tenth':>18}"]
     for row, samples in results:
-        for what, name in WHAT:
+        for what, name in measures:
             values = column(samples, name)
             if values:
                 said = summary(values)
@@ -30,21 +31,23 @@ def medians(results, name):
     return found
 
 
-def ratios(results, subjects, references):
-    """How many times as long a reference's create takes as a subject's, by medians of this run."""
-    median = medians(results, "create_ms")
+def ratios(results, subjects, references, measure):
+    """How many times as long a reference takes as a subject, by medians of this run."""
+    what, name = measure
+    median = medians(results, name)
     subjects = [key for key in subjects if key in median and "@" not in key]  # guests
     references = [key for key in references if key in median]
     if not subjects or not references:
         return []
     width = max(len(key) for key in subjects) + 3
-    lines = ["", "median create of a column's system over that of the row's, in this run:"]
+    column = max(24, *(len(key) + 2 for key in references))
+    lines = ["", f"median {what} of a column's system over that of the row's, in this run:"]
     for start in range(0, len(references), 5):
         part = references[start:start + 5]
-        lines.append(" " * width + "".join(f"{key:>24}" for key in part))
+        lines.append(" " * width + "".join(f"{key:>{column}}" for key in part))
         for key in subjects:
             lines.append(f"{key:<{width}}" + "".join(
-                f"{median[reference] / median[key]:>24.3g}" for reference in part))
+                f"{median[reference] / median[key]:>{column}.3g}" for reference in part))
     return lines
 
 

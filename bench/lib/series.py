@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from lib.host import Host
 from lib.systems import BENCH, SYSTEMS
 
-CREATE = ["system", "guest", "n", "create_ms", "boot_ms"]
-DESTROY = ["system", "guest", "n", "destroy_ms"]
+SUBJECT = ["system", "guest", "n"]
+DESTROY = [*SUBJECT, "destroy_ms"]
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,10 @@ def write_csv(path, header, rows):
 
 
 def write_samples(path, header, results):
-    """One CSV file of several rows' samples; the first two columns name the row."""
-    rows = [[row.system.system, row.system.guest, *(sample[name] for name in header[2:])]
-            for row, samples in results for sample in samples if sample.get(header[-1])
-            or header is CREATE]
+    """One CSV file of several rows' samples that have any of the columns behind the first three, which
+    name the subject."""
+    rows = [[row.system.system, row.system.guest, *(sample.get(name, "") for name in header[2:])]
+            for row, samples in results for sample in samples
+            if any(sample.get(name) for name in header[3:])]
     if rows:
         write_csv(path, header, rows)

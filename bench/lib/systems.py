@@ -24,6 +24,13 @@ class System:
     color: str = "#444444"
     client: tuple = ()      # options of bench-client, which then asks chaosd itself
     plain: bool = False     # on a host with the wall clock's time
+    save: tuple = ()        # into a file of the guest's own, on a tmpfs
+    restore: tuple = ()
+    restored: str = ""      # probe for a restored guest, if not the same
+    forget: tuple = ()      # removes the file
+    migrate: tuple = ()     # to a second toolstack on the same host
+    migrated: tuple = ()    # destroys it there
+    moves: tuple = ()       # commands, one after another, that move a guest about under its client
 
     @property
     def key(self):
@@ -41,6 +48,9 @@ def cfg(guest):
 
 XENSTORE = 'bus="xenstore"'
 POOL = 64  # shells; between two commands of a series it is filled up
+FILE = "/dev/shm/bench-{n}.ck"  # a checkpoint; or a folder, as CRIU makes it
+SIZES = "/run/bench-sizes"
+FORGET = ("/bin/sh", "-c", 'du -sb "$0" | cut -f1 >>"$1"; rm -r "$0"', FILE, SIZES)
 
 
 def chaos_rows():
@@ -52,7 +62,9 @@ def chaos_rows():
     yield noop
     daytime = replace(noop, guest="daytime", domid=(), probe="ping", prepare=network, color="#2166ac",
                   create=(CHAOS, "create", cfg("daytime"), "name=bench-{n}",
-                          'cmdline="ip={ip}/16"'))
+                          'cmdline="ip={ip}/16"'),
+                  save=(CHAOS, "save", "bench-{n}", FILE), restore=(CHAOS, "restore", FILE),
+                  forget=FORGET)
     yield daytime
     for row in (noop, daytime):
         yield replace(row, system="chaos[XS]", create=(*row.create, XENSTORE),
@@ -81,6 +93,28 @@ def client_rows():
                 yield replace(row, system=f"{row.system} {name}", client=options, plain=plain)
 
 
+def moved(row, system, *moves, **changes):
+    """A guest with an echo server, and what is done to it while a client is connected."""
+    return replace(row, system=system, guest="tcpecho", moves=moves,
+                   create=tuple(word.replace("daytime", "tcpecho") for word in row.create), **changes)
+
+
+def moved_rows():
+    rows = {row.key: row for row in (*chaos_rows(), *xl_rows())}
+    noxs = rows["chaos[NoXS]/daytime"]
+    wait = ("/bin/sleep", "0.02")
+    yield moved(noxs, "nothing for 20 ms", wait, color="#999999")
+    yield moved(noxs, "chaos pause, 20 ms, unpause", (CHAOS, "pause", "bench-{n}"), wait,
+                (CHAOS, "unpause", "bench-{n}"), color="#999999")
+    for key in ("LightVM/daytime", "chaos[NoXS]/daytime", "chaos[XS]/daytime", "xl/daytime"):
+        row = rows[key]
+        save = (*row.save[:2], "-c", *row.save[2:])
+        yield moved(row, f"{row.system} save -c", save)
+        yield moved(row, f"{row.system} save, restore", row.save, row.restore)
+        if row.migrate:
+            yield moved(row, f"{row.system} migrate", row.migrate)
+
+
 def xl_rows():
     """xl cannot build a guest of 1 MiB, so its guests have 4."""
     xl = "/usr/sbin/xl"
@@ -91,7 +125,9 @@ def xl_rows():
                       color=color)
         yield base
         yield replace(base, guest="daytime", probe="ping", create=(
-            xl, "create", cfg("daytime"), 'name="bench-{n}"', "memory=4", 'cmdline="ip={ip}/16"'))
+            xl, "create", cfg("daytime"), 'name="bench-{n}"', "memory=4", 'cmdline="ip={ip}/16"'),
+            save=(xl, "save", "bench-{n}", FILE), restore=(xl, "restore", FILE), forget=FORGET,
+            migrate=(xl, "migrate", "-s", "", "bench-{n}", f"{xl} migrate-receive"), migrated=base.destroy)
 
 
 def debian_rows():
@@ -129,6 +165,29 @@ def container_rows():
         yield from docker_rows(place, host)
 
 
+def checkpoint_rows():
+    """Containers whose processes CRIU saves and restores, and one that is started anew instead."""
+    runc, docker = container("runc@linux/container"), container("docker@linux/none")
+    images = ("--image-path", FILE, "--work-path", "/run/bench-criu")
+    yield replace(
+        runc, system="runc[CRIU]@linux", restored="none", forget=FORGET,
+        save=(runc.create[0], "checkpoint", *images, "bench-{n}"),
+        restore=(runc.create[0], "restore", "-d", *images, "--bundle", "/run/bench/bundle", "bench-{n}"))
+    engine = docker.create[0]
+    yield replace(
+        docker, system="docker[CRIU]@linux", restored="none",
+        prepare=script("prepare-containers.sh", "docker", "experimental"),
+        save=(engine, "checkpoint", "create", "bench-{n}", "bench"),
+        restore=(engine, "start", "--checkpoint", "bench", "bench-{n}"),
+        forget=(engine, "checkpoint", "rm", "bench-{n}", "bench"))
+    yield replace(docker, system="docker[stop]@linux", save=(engine, "stop", "bench-{n}"),
+                  restore=(engine, "start", "bench-{n}"), color="#e78ac3")
+
+
+def container(key):
+    return next(row for row in container_rows() if row.key == key)
+
+
 def docker_rows(place, host):
     docker, api = "/usr/bin/docker", (f"{BENCH}/bench-docker-api", DOCKER_SOCKET)
     base = System(f"docker@{place}", "none", (
@@ -151,7 +210,7 @@ def docker_rows(place, host):
 
 
 SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), client_rows(), xl_rows(),
-                                 debian_rows(), container_rows())
+                                 debian_rows(), container_rows(), checkpoint_rows(), moved_rows())
            for row in rows}
 
 # Beside every figure, from the same run: (row, how often in a full and in a quick run).

@@ -21,6 +21,6 @@ extern const struct probe probe_ping;  /* its first answer to an ICMP echo reque
 extern const struct probe probe_stamp; /* a container's time at main() */
 extern const struct probe probe_udp;   /* a container's first packet */
 
-const struct probe *probe_find(const char *name);
+const struct probe *probe_open(const char *name); /* NULL after a message */
 
 #endif

@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/if_ether.h>
-#include <netinet/ip.h>
-#include <netinet/ip_icmp.h>
 #include <netpacket/packet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "icmp.h"
 #include "probe.h"
 #include "series.h"
 
@@ -31,7 +30,7 @@ static int ping_open(void)
                                .sll_ifindex = (int)if_nametoindex(BRIDGE)};
 
     arp_socket = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ARP));
-    icmp_socket = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
+    icmp_socket = icmp_open();
     if (arp_socket >= 0 && icmp_socket >= 0 && link.sll_ifindex &&
         !bind(arp_socket, (struct sockaddr *)&link, sizeof(link)))
         return 0;
@@ -76,44 +75,15 @@ static int wait_announcement(in_addr_t address, int64_t deadline)
     return -1;
 }
 
-static uint16_t checksum(const void *data, size_t length)
-{
-    const uint16_t *word = data;
-    uint32_t sum = 0;
-
-    for (; length > 1; length -= 2)
-        sum += *word++;
-    sum = (sum >> 16) + (sum & 0xffff);
-    return (uint16_t) ~(sum + (sum >> 16));
-}
-
-static int send_echo(in_addr_t address, unsigned int n)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = address};
-    struct icmphdr echo = {.type = ICMP_ECHO};
-
-    echo.un.echo.id = htons((uint16_t)getpid());
-    echo.un.echo.sequence = htons((uint16_t)n);
-    echo.checksum = checksum(&echo, sizeof(echo));
-    return sendto(icmp_socket, &echo, sizeof(echo), 0, (struct sockaddr *)&to, sizeof(to)) ==
-                   (ssize_t)sizeof(echo)
-               ? 0
-               : -1;
-}
-
 static int64_t wait_reply(in_addr_t address, int64_t deadline)
 {
-    struct {
-        struct iphdr ip;
-        struct icmphdr icmp;
-    } packet;
+    uint16_t sequence;
 
     while (readable(icmp_socket, deadline)) {
-        ssize_t size = recv(icmp_socket, &packet, sizeof(packet), 0);
+        bool answered = icmp_receive(icmp_socket, address, &sequence);
         int64_t now = monotonic_ns();
 
-        if (size >= (ssize_t)sizeof(packet) && packet.ip.saddr == address &&
-            packet.icmp.type == ICMP_ECHOREPLY)
+        if (answered)
             return now;
     }
     return -1;
@@ -132,7 +102,7 @@ static int64_t ping_wait(unsigned int n, int domid)
         fprintf(stderr, "series: guest %u: no gratuitous ARP of %s on " BRIDGE "\n", n, text);
         return -1;
     }
-    if (send_echo(address, n)) {
+    if (icmp_send(icmp_socket, address, (uint16_t)n)) {
         fprintf(stderr, "series: cannot send to %s: %s\n", text, strerror(errno));
         return -1;
     }

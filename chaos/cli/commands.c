@@ -18,6 +18,7 @@
     ROW(save)                                                                                      \
     ROW(restore)                                                                                   \
     ROW(verify)                                                                                    \
+    ROW(migrate)                                                                                   \
     ROW(list)                                                                                      \
     ROW(console)                                                                                   \
     ROW(logs)                                                                                      \

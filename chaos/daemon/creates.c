@@ -89,20 +89,6 @@ static void creation_free(struct creation *c)
 
 /* ---------------------------------------------------------------- answers */
 
-static void put_timing(struct wire_writer *writer, const struct chaos_timing *timing)
-{
-    uint64_t last = timing->start_ns;
-
-    for (unsigned int i = 0; i < timing->nr; i++) {
-        size_t group = wire_put_group(writer, WIRE_METRIC);
-
-        wire_put_string(writer, WIRE_NAME, timing->step[i].name);
-        wire_put_u64(writer, WIRE_VALUE, timing->step[i].end_ns - last);
-        wire_end_group(writer, group);
-        last = timing->step[i].end_ns;
-    }
-}
-
 static void reply(struct creation *c)
 {
     const bool more = c->index + 1 < c->request.count;
@@ -118,7 +104,7 @@ static void reply(struct creation *c)
         wire_put_domain(&writer, &c->domain);
         wire_put_u32(&writer, WIRE_WARM, c->warm);
         if (c->how.timing)
-            put_timing(&writer, &c->timing);
+            wire_put_timing(&writer, &c->timing);
     }
     reply_send(&c->to, &writer);
 }

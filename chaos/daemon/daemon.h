@@ -19,7 +19,10 @@ struct consoles;
 struct creates;
 struct daemon;
 struct events;
+struct hold;
 struct lifecycle;
+struct migrations;
+struct movers;
 struct ports;
 struct refill;
 struct server;
@@ -88,6 +91,9 @@ struct daemon {
     struct consoles *consoles;
     struct watch *watch;
     struct lifecycle *lifecycle;
+    struct movers *movers;
+    struct migrations *migrations;
+    struct hold *holds; /* holds.h */
 };
 
 /* Runs all inits; on failure those that were run are undone. */

@@ -50,6 +50,9 @@ static const char *const kind_names[EVENT_KINDS] = {
     [EVENT_FAILED] = "failed",
     [EVENT_RENAMED] = "renamed",
     [EVENT_DESTROYED] = "destroyed",
+    [EVENT_MIGRATED_IN] = "migrated-in",
+    [EVENT_MIGRATED_OUT] = "migrated-out",
+    [EVENT_IN_DOUBT] = "in-doubt",
     [EVENT_POOL_DEGRADED] = "pool-degraded",
     [EVENT_POOL_RECOVERED] = "pool-recovered",
 };

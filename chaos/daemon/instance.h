@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* One chaosd a state directory, its socket, and what it tells the service manager. */
+/* One chaosd a state directory, and its socket. */
 #ifndef CHAOSD_INSTANCE_H
 #define CHAOSD_INSTANCE_H
 
@@ -14,8 +14,5 @@ int instance_lock(const char *dir, struct chaos_error *err);
 /* A listening socket: the one that the service manager passed, or one made at path, NULL: in dir.
  */
 int instance_socket(const char *dir, const char *path, struct chaos_error *err);
-
-/* "READY=1", "STATUS=..." to the service manager, if there is one. */
-void instance_notify(const char *text);
 
 #endif

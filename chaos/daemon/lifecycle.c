@@ -10,10 +10,13 @@
 #include "consoles.h"
 #include "creates.h"
 #include "events.h"
+#include "holds.h"
 #include "log.h"
 #include "restart.h"
 #include "watch.h"
 #include "worker.h"
+
+#define HELD_NS 100000000u /* before another look at a guest that a migration holds */
 
 struct lifecycle {
     bool quiet;
@@ -239,6 +242,10 @@ static void act(struct daemon *daemon, struct guest *guest, enum deed_kind kind)
 
     if (daemon->lifecycle->quiet || guest->deed)
         return;
+    if (hold_find(daemon, guest)) { /* it ended instead of moving, or will not be here */
+        wait_for(guest, HELD_NS);
+        return;
+    }
     deed = calloc(1, sizeof(*deed));
     if (!deed) {
         chaos_error_set(&err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");

@@ -15,7 +15,9 @@
 #include "daemon.h"
 #include "instance.h"
 #include "log.h"
+#include "movers.h"
 #include "server.h"
+#include "service.h"
 #include "settings.h"
 #include "shell.h"
 #include "worker.h"
@@ -24,7 +26,7 @@
 #define END_NS  10000000000u /* how long what was asked for may take, once we are to end */
 
 struct options {
-    const char *socket, *settings;
+    const char *socket, *settings, *listen;
     bool background;
 };
 
@@ -87,6 +89,10 @@ static int open_all(struct daemon *daemon, const struct options *options, struct
     if (rc >= 0)
         rc = settings_load(options->settings ? options->settings : SETTINGS_PATH,
                            options->settings != NULL, &daemon->settings, err);
+    if (rc >= 0 && options->listen && !settings_listen(&daemon->settings, options->listen))
+        rc = chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
+                             "\"%s\" is not ADDRESS[:PORT] (an IPv6 address stands in brackets)",
+                             options->listen);
     if (rc >= 0)
         rc = daemon->open(&daemon->chaos, err);
     if (rc >= 0)
@@ -101,18 +107,31 @@ static int open_all(struct daemon *daemon, const struct options *options, struct
     return rc;
 }
 
+static void time_is_up(struct loop_timer *timer)
+{
+    (void)timer;
+}
+
+static size_t operations(const struct daemon *daemon)
+{
+    return worker_load(daemon) + movers_load(daemon);
+}
+
 /* What was begun is ended, and answered; what does not end is left to the next start. */
 static void wind_up(struct daemon *daemon)
 {
     const uint64_t limit = loop_now() + END_NS;
+    struct loop_timer end = {.expired = time_is_up};
 
-    instance_notify("STOPPING=1");
+    service_notify("STOPPING=1");
     daemon_quiesce(daemon);
-    while ((worker_load(daemon) > 0 || creates_busy(daemon)) && loop_now() < limit)
+    loop_timer_start(daemon->loop, &end, END_NS); /* or a turn might wait for ever */
+    while ((operations(daemon) > 0 || creates_busy(daemon)) && loop_now() < limit)
         if (loop_turn(daemon->loop, true) < 0)
             break;
-    if (worker_load(daemon) > 0) {
-        log_error("%zu operations do not end: leaving them", worker_load(daemon));
+    loop_timer_stop(daemon->loop, &end);
+    if (operations(daemon) > 0) {
+        log_error("%zu operations do not end: leaving them", operations(daemon));
         _exit(EXIT_FAILURE);
     }
     daemon_stop(daemon);
@@ -155,7 +174,7 @@ static int serve(const struct options *options, int parent)
         log_error("%s", err.text);
         return err.exit ? (int)err.exit : EXIT_FAILURE;
     }
-    instance_notify("READY=1");
+    service_notify("READY=1");
     log_debug("serving");
     rc = loop_run(daemon.loop);
     if (rc < 0)
@@ -195,6 +214,8 @@ static void usage(void)
            "Keeps pools of prepared domains, and creates guests from them.\n\n"
            "  -c, --config=FILE   default: " SETTINGS_PATH "\n"
            "  -f, --foreground    stay in the foreground, and log to standard error\n"
+           "  -l, --listen=ADDRESS[:PORT]\n"
+           "                      let guests come from other hosts; default port: 8002\n"
            "  -s, --socket=FILE   default: " WIRE_SOCKET "\n"
            "  -v, --verbose       log more\n"
            "  -V, --version       show the version\n"
@@ -204,24 +225,25 @@ static void usage(void)
 int main(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"foreground", no_argument, NULL, 'f'},
-        {"socket", required_argument, NULL, 's'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"foreground", no_argument, NULL, 'f'},
+        {"listen", required_argument, NULL, 'l'}, {"socket", required_argument, NULL, 's'},
+        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
     };
     struct options options = {.background = true};
     int letter;
 
-    while ((letter = getopt_long(argc, argv, "c:fs:vVh", names, NULL)) != -1) {
+    log_as("chaosd");
+    while ((letter = getopt_long(argc, argv, "c:fl:s:vVh", names, NULL)) != -1) {
         switch (letter) {
         case 'c':
             options.settings = optarg;
             break;
         case 'f':
             options.background = false;
+            break;
+        case 'l':
+            options.listen = optarg;
             break;
         case 's':
             options.socket = optarg;

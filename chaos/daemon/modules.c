@@ -2,11 +2,15 @@
 /* The table of modules; they are started in this order. */
 #include "daemon.h"
 
+#include "arrivals.h"
 #include "consoles.h"
 #include "creates.h"
+#include "departures.h"
 #include "domains.h"
 #include "events.h"
 #include "lifecycle.h"
+#include "migrations.h"
+#include "movers.h"
 #include "refill.h"
 #include "server.h"
 #include "stats.h"
@@ -15,9 +19,12 @@
 #include "worker.h"
 
 const struct module *const modules[] = {
-    &worker_module,  &server_module,         &status_module,    &stats_module,  &refill_module,
-    &creates_module, &domains_module,        &ports_module,     &events_module, &consoles_module,
-    &watch_module,   &consoles_serve_module, &lifecycle_module, NULL,
+    &worker_module,     &server_module,   &status_module,
+    &stats_module,      &refill_module,   &creates_module,
+    &domains_module,    &ports_module,    &events_module,
+    &consoles_module,   &watch_module,    &consoles_serve_module,
+    &lifecycle_module,  &movers_module,   &migrations_module,
+    &departures_module, &arrivals_module, NULL,
 };
 
 int daemon_start(struct daemon *daemon, struct chaos_error *err)

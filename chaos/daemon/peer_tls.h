@@ -22,7 +22,8 @@ void peer_tls_context_free(struct peer_tls_context *context); /* NULL: nothing *
 
 /*
  * Speaks TLS on a connected socket, which it closes in the end, and also on failure. The other side
- * must have a certificate of the authority, the server's for `host`, a name or an address.
+ * must have a certificate of the authority, the server's for `host`, a name or an address. The
+ * time-out is that of the whole handshake, and then the peer's.
  */
 int peer_tls_connect(struct peer_tls_context *context, int fd, const char *host, int timeout_ms,
                      struct peer **peer, struct chaos_error *err);

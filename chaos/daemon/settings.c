@@ -16,7 +16,7 @@
 #define MEMORY_MIB_MAX (1u << 20)
 #define VCPUS_MAX      512
 
-enum section { SECTION_NONE, SECTION_DAEMON, SECTION_POOLS, SECTION_POOL };
+enum section { SECTION_NONE, SECTION_DAEMON, SECTION_POOLS, SECTION_MIGRATION, SECTION_POOL };
 
 struct parser {
     const char *source;
@@ -26,7 +26,16 @@ struct parser {
     struct chaos_error *err;
 };
 
-enum kind { KIND_NUMBER, KIND_BOOL, KIND_PATH, KIND_BUS, KIND_BRIDGES, KIND_STOP };
+enum kind {
+    KIND_NUMBER,
+    KIND_BOOL,
+    KIND_PATH,
+    KIND_BUS,
+    KIND_BRIDGES,
+    KIND_STOP,
+    KIND_LISTEN,
+    KIND_BRIDGE_NAMES
+};
 
 static const struct key {
     enum section section;
@@ -47,6 +56,19 @@ static const struct key {
     {SECTION_POOLS, "adaptive_high", KIND_NUMBER, offsetof(struct settings, adaptive_high), 1,
      POOL_LEVEL_MAX},
     {SECTION_POOLS, "refill_rate", KIND_NUMBER, offsetof(struct settings, refill_rate), 1, 1000000},
+    {SECTION_MIGRATION, "listen", KIND_LISTEN, 0, 0, 0},
+    {SECTION_MIGRATION, "authority", KIND_PATH, offsetof(struct settings, migration.authority), 0,
+     0},
+    {SECTION_MIGRATION, "certificate", KIND_PATH, offsetof(struct settings, migration.certificate),
+     0, 0},
+    {SECTION_MIGRATION, "key", KIND_PATH, offsetof(struct settings, migration.key), 0, 0},
+    {SECTION_MIGRATION, "timeout", KIND_NUMBER, offsetof(struct settings, migration.timeout_s), 1,
+     3600},
+    {SECTION_MIGRATION, "incoming", KIND_NUMBER, offsetof(struct settings, migration.incoming), 0,
+     64},
+    {SECTION_MIGRATION, "outgoing", KIND_NUMBER, offsetof(struct settings, migration.outgoing), 1,
+     64},
+    {SECTION_MIGRATION, "bridges", KIND_BRIDGE_NAMES, 0, 0, 0},
     {SECTION_POOL, "memory", KIND_NUMBER, offsetof(struct pool_settings, flavour.memory_mib), 1,
      MEMORY_MIB_MAX},
     {SECTION_POOL, "vcpus", KIND_NUMBER, offsetof(struct pool_settings, flavour.vcpus), 1,
@@ -134,6 +156,50 @@ static int bridges(struct parser *p, const char *value, struct flavour *flavour)
     return 0;
 }
 
+bool settings_listen(struct settings *settings, const char *address)
+{
+    struct host_port at;
+
+    if (!host_port_parse(address, &at))
+        return false;
+    if (at.port == 0)
+        at.port = MIGRATION_PORT;
+    host_port_format(&at, settings->migration.listen);
+    return true;
+}
+
+static int listen_on(struct parser *p, const char *value)
+{
+    if (!settings_listen(p->settings, value))
+        return bad(p, "listen: \"%s\" is not ADDRESS[:PORT] (an IPv6 address stands in brackets)",
+                   value);
+    return 0;
+}
+
+/* "bridges = THEIRS:OURS ...": what other hosts call their bridges, and this one its own. */
+static int bridge_names(struct parser *p, const char *value)
+{
+    static const char space[] = " \t,";
+    struct migration_settings *m = &p->settings->migration;
+
+    m->nr_bridges = 0;
+    for (const char *at = value + strspn(value, space); *at; at += strspn(at, space)) {
+        size_t length = strcspn(at, space), theirs = strcspn(at, ":"), ours = length - theirs - 1;
+
+        if (theirs == 0 || theirs >= length || theirs >= sizeof(m->bridge[0].theirs) || ours == 0 ||
+            ours >= sizeof(m->bridge[0].ours))
+            return bad(p, "bridges: \"%.*s\" is not THEIRS:OURS, names of 1 to 15 bytes",
+                       (int)length, at);
+        if (m->nr_bridges == MIGRATION_BRIDGES)
+            return bad(p, "bridges: there are more than %d", MIGRATION_BRIDGES);
+        memset(&m->bridge[m->nr_bridges], 0, sizeof(m->bridge[0]));
+        memcpy(m->bridge[m->nr_bridges].theirs, at, theirs);
+        memcpy(m->bridge[m->nr_bridges++].ours, at + theirs + 1, ours);
+        at += length;
+    }
+    return 0;
+}
+
 static int store(struct parser *p, const struct key *key, void *target, const char *value)
 {
     void *field = (char *)target + key->offset;
@@ -149,6 +215,10 @@ static int store(struct parser *p, const struct key *key, void *target, const ch
         return choice(p, key, value, "keep", "destroy", field);
     case KIND_PATH:
         return path(p, key, value, field);
+    case KIND_LISTEN:
+        return listen_on(p, value);
+    case KIND_BRIDGE_NAMES:
+        return bridge_names(p, value);
     case KIND_BRIDGES:
         return bridges(p, value, &((struct pool_settings *)target)->flavour);
     default:
@@ -195,7 +265,7 @@ static int add_pool(struct parser *p, const char *name)
     return 0;
 }
 
-/* "[daemon]", "[pools]", "[pool NAME]" */
+/* "[daemon]", "[pools]", "[migration]", "[pool NAME]" */
 static int begin_section(struct parser *p, char *text)
 {
     size_t length = strlen(text);
@@ -208,11 +278,15 @@ static int begin_section(struct parser *p, char *text)
         p->section = SECTION_DAEMON;
     } else if (strcmp(text, "pools") == 0) {
         p->section = SECTION_POOLS;
+    } else if (strcmp(text, "migration") == 0) {
+        p->section = SECTION_MIGRATION;
     } else if (strncmp(text, "pool ", 5) == 0) {
         p->section = SECTION_POOL;
         return add_pool(p, text + 5 + strspn(text + 5, " \t"));
     } else {
-        return bad(p, "unknown section [%s]: there are [daemon], [pools] and [pool NAME]", text);
+        return bad(p,
+                   "unknown section [%s]: there are [daemon], [pools], [migration] and [pool NAME]",
+                   text);
     }
     return 0;
 }
@@ -281,6 +355,18 @@ int pool_settings_check(const struct pool_settings *pool, struct chaos_error *er
     return 0;
 }
 
+static int check_migration(struct parser *p, const struct migration_settings *m)
+{
+    const int files = (m->authority[0] != 0) + (m->certificate[0] != 0) + (m->key[0] != 0);
+
+    if (files == 0 || files == 3)
+        return 0;
+    return chaos_error_set(p->err, -EINVAL, CHAOS_EXIT_CONFIG,
+                           "%s: [migration] has some of authority, certificate and key: all three "
+                           "are needed, or none",
+                           p->source);
+}
+
 int settings_parse(const char *source, const char *text, size_t length, struct settings *settings,
                    struct chaos_error *err)
 {
@@ -312,7 +398,7 @@ int settings_parse(const char *source, const char *text, size_t length, struct s
         if (rc < 0)
             chaos_error_wrap(err, "%s", source);
     }
-    return rc;
+    return rc < 0 ? rc : check_migration(&p, &settings->migration);
 }
 
 /* ---------------------------------------------------------------- files */
@@ -361,6 +447,7 @@ void settings_default(struct settings *settings)
         .adaptive = true,
         .adaptive_high = 64,
         .refill_rate = 1000,
+        .migration = {.timeout_s = 10, .incoming = 8, .outgoing = 8},
     };
 }
 

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "consoles.h"
 #include "events.h"
+#include "holds.h"
 #include "lifecycle.h"
 #include "log.h"
 
@@ -189,8 +190,12 @@ void watch_gone(struct daemon *daemon, struct guest *guest, const char *detail)
 {
     struct watch *watch = daemon->watch;
     const struct event_about it = about(guest);
+    const struct hold *hold = hold_find(daemon, guest);
 
-    events_tell(daemon, EVENT_DESTROYED, &it, "%s", detail);
+    if (hold && atomic_load(&hold->leaves))
+        events_tell(daemon, EVENT_MIGRATED_OUT, &it, "to %s", hold->host);
+    else
+        events_tell(daemon, EVENT_DESTROYED, &it, "%s", detail);
     consoles_end(daemon, guest);
     lifecycle_forget(daemon, guest);
     uncheck(watch, guest);

@@ -25,8 +25,8 @@ struct bus_ops {
     void (*close)(struct bus *bus);
     /* Before a domain is made: could its devices be? (Bridges, for instance.) */
     int (*check)(struct bus *bus, const struct chaos_config *config, struct chaos_error *err);
-    /* All devices of a domain that did not run yet, or none. On XenStore, those that are left of a
-     * domain which had its id before go first. */
+    /* All devices of a domain that did not run yet, or none. Those that are left of a domain which
+     * had its id before go first. */
     int (*create)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                   struct chaos_error *err);
     /*

@@ -115,6 +115,8 @@ static int create_failed(struct bus_noxs *noxs, const struct noxs_ioc_create *cr
                            strerror(error));
 }
 
+static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err);
+
 static int create(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                   struct chaos_error *err)
 {
@@ -133,9 +135,15 @@ static int create(struct bus *bus, uint32_t domid, const struct chaos_config *co
         fill_vif(&devices[1 + i], &config->vifs[i]);
     call.nr = (uint16_t)(1 + config->nr_vifs);
     rc = open_device(noxs, err);
-    if (rc == 0 && ioctl(noxs->fd, NOXS_IOC_CREATE, &call) < 0)
-        rc = create_failed(noxs, &call, devices, errno, err);
-    return rc;
+    if (rc < 0 || ioctl(noxs->fd, NOXS_IOC_CREATE, &call) == 0)
+        return rc;
+    /* The domain is new: they are of one that had its id, and that another toolstack destroyed. */
+    if (errno == EEXIST) {
+        rc = destroy(bus, CHAOS_BUS_NOXS, domid, err);
+        if (rc < 0 || ioctl(noxs->fd, NOXS_IOC_CREATE, &call) == 0)
+            return rc;
+    }
+    return create_failed(noxs, &call, devices, errno, err);
 }
 
 static int configure_failed(struct bus_noxs *noxs, const struct noxs_ioc_configure *call,

@@ -37,6 +37,10 @@ int chaos_read_record(struct chaos *chaos, const char *name, struct record *reco
  */
 int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err);
 
+/* chaos_domain_destroy for who carries out a migration of the domain; others are kept from it. */
+int chaos_destroy_moved(struct chaos *chaos, const struct chaos_domain *domain,
+                        struct chaos_error *err);
+
 /* The domain with this uuid; -ENOENT: there is none. On a Xen without our patches it walks all. */
 int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out);
 

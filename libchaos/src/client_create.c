@@ -33,32 +33,6 @@ static void put_request(struct wire_writer *writer, const struct chaos_client_cr
         wire_put_u32(writer, WIRE_COUNT, count);
 }
 
-/* The names of the steps: what the daemon sends must outlive its message. */
-static const char *step_name(const char *name)
-{
-    static const char *const known[] = {
-        "reap",   "identity", "image", "check", "name",    "domain",    "vcpus",
-        "memory", "devices",  "load",  "vcpu",  "hotplug", "configure", "start",
-        "record", "build",    "host",  "end",   "commit",  "discard",   "unmap",
-    };
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (strcmp(known[i], name) == 0)
-            return known[i];
-    return "other";
-}
-
-static void get_step(const struct wire_field *group, struct chaos_timing *timing)
-{
-    const struct wire_reader fields = wire_group(group);
-    uint64_t last = timing->nr ? timing->step[timing->nr - 1].end_ns : 0;
-
-    if (timing->nr == CHAOS_TIMING_MAX)
-        return;
-    timing->step[timing->nr].name = step_name(wire_find_string(&fields, WIRE_NAME, ""));
-    timing->step[timing->nr++].end_ns = last + wire_find_number(&fields, WIRE_VALUE, 0);
-}
-
 /* False: there is no domain in it. */
 static bool get_answer(const struct wire_reader *fields, const struct chaos_client_create *request,
                        struct chaos_domain *domain)
@@ -77,7 +51,7 @@ static bool get_answer(const struct wire_reader *fields, const struct chaos_clie
             wire_get_domain(&group, domain);
             found = true;
         } else if (field.tag == WIRE_METRIC && request->timing) {
-            get_step(&field, request->timing);
+            wire_get_step(&field, request->timing);
         }
     }
     return found;

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "migrate_guard.h"
 
 #define POLL_FIRST_US 500
 #define POLL_MOST_US  20000
@@ -31,6 +32,8 @@ int chaos_domain_pause(struct chaos *chaos, const struct chaos_domain *domain,
 {
     int rc = not_domain0(domain, "paused", err);
 
+    if (rc == 0)
+        rc = migrate_guard(chaos, domain, err);
     if (rc < 0)
         return rc;
     return hv_result(err, chaos->hv->ops->pause(chaos->hv, domain->domid), domain, "pause");
@@ -41,6 +44,8 @@ int chaos_domain_unpause(struct chaos *chaos, const struct chaos_domain *domain,
 {
     int rc = not_domain0(domain, "unpaused", err);
 
+    if (rc == 0)
+        rc = migrate_guard(chaos, domain, err);
     if (rc < 0)
         return rc;
     return hv_result(err, chaos->hv->ops->unpause(chaos->hv, domain->domid), domain, "unpause");
@@ -80,6 +85,8 @@ int chaos_domain_request(struct chaos *chaos, const struct chaos_domain *domain,
     enum chaos_bus bus;
     int rc = not_domain0(domain, "shut down from here", err);
 
+    if (rc == 0)
+        rc = migrate_guard(chaos, domain, err);
     if (rc < 0)
         return rc;
     if (domain->shutdown)
@@ -164,6 +171,8 @@ int chaos_domain_rename(struct chaos *chaos, const struct chaos_domain *domain, 
     if (rc < 0)
         return rc;
     rc = read_own_record(chaos, domain, &record, &text, err);
+    if (rc == 0)
+        rc = migrate_guard(chaos, domain, err);
     if (rc == 0)
         rc = registry_rename(&chaos->registry, domain->name, name, domain->domid, err);
     return rc;

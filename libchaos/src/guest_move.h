@@ -16,9 +16,19 @@
 
 struct guest_source;
 
-/* Fails for a guest that cannot be saved. timeout_ms: for it to suspend itself; 0: 10 s. */
-int guest_source_open(struct chaos *chaos, const struct chaos_domain *domain, uint32_t timeout_ms,
-                      struct guest_source **out, struct chaos_error *err);
+struct guest_source_options {
+    uint32_t timeout_ms;         /* for it to suspend itself; 0: 10 s */
+    struct chaos_timing *timing; /* begun by the caller; may be NULL */
+};
+
+/* Fails for a guest that cannot be saved. */
+int guest_source_open(struct chaos *chaos, const struct chaos_domain *domain,
+                      const struct guest_source_options *how, struct guest_source **out,
+                      struct chaos_error *err);
+/* After a restart: the guest of a note, or that there is none any more. Only to be let go on, or
+ * destroyed. */
+int guest_source_reopen(struct chaos *chaos, const struct migrate_note *note,
+                        struct guest_source **out, struct chaos_error *err);
 void guest_source_close(struct guest_source *source); /* NULL: nothing */
 /* What the target must know; points into the source. */
 int guest_source_offer(struct guest_source *source, struct migrate_offer *out,
@@ -31,9 +41,12 @@ int guest_source_destroy(void *guest, struct chaos_error *err);
 
 struct guest_target;
 
-/* A guest to be, or, after a restart, what there is of it: by its name, and nothing else. */
-int guest_target_open(struct chaos *chaos, const char *name, struct guest_target **out,
-                      struct chaos_error *err);
+/* Gives the guest's configuration what this host calls otherwise; may be NULL. */
+typedef void guest_adapt(void *opaque, struct chaos_config *config);
+
+/* A guest to be (domid 0), or, after a restart, the guest of a note. */
+int guest_target_open(struct chaos *chaos, const struct migrate_note *note, guest_adapt *adapt,
+                      void *opaque, struct guest_target **out, struct chaos_error *err);
 
 /*
  * Shells for guests that come, which need not be made then. take: one in which this guest can be

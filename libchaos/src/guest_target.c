@@ -14,6 +14,10 @@
 struct guest_target {
     struct chaos *chaos;
     char name[CHAOS_NAME_MAX + 1];
+    uint32_t domid; /* with its uuid: which one of this name; 0: none was made yet */
+    uint8_t uuid[16];
+    guest_adapt *adapt;
+    void *opaque;
     struct chaos_config config;
     struct checkpoint_domain domain;
     struct checkpoint_reader reader;
@@ -23,11 +27,11 @@ struct guest_target {
     bool prepared; /* the domain is there, and its record pending */
 };
 
-int guest_target_open(struct chaos *chaos, const char *name, struct guest_target **out,
-                      struct chaos_error *err)
+int guest_target_open(struct chaos *chaos, const struct migrate_note *note, guest_adapt *adapt,
+                      void *opaque, struct guest_target **out, struct chaos_error *err)
 {
     struct guest_target *target;
-    int rc = chaos_name_check(name, err);
+    int rc = chaos_name_check(note->name, err);
 
     if (rc < 0)
         return rc;
@@ -35,7 +39,11 @@ int guest_target_open(struct chaos *chaos, const char *name, struct guest_target
     if (!target)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     target->chaos = chaos;
-    strcpy(target->name, name);
+    target->adapt = adapt;
+    target->opaque = opaque;
+    target->domid = note->domid;
+    memcpy(target->uuid, note->uuid, sizeof(target->uuid));
+    strcpy(target->name, note->name);
     target->cold.claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
     target->shell = &target->cold;
     *out = target;
@@ -92,6 +100,8 @@ static int read_offer(struct guest_target *target, const struct migrate_offer *o
         return rc;
     }
     memcpy(target->config.name, target->name, sizeof(target->name));
+    if (target->adapt)
+        target->adapt(target->opaque, &target->config);
     target->domain = (struct checkpoint_domain){
         .pages = (uint64_t)target->config.memory_mib << 8,
         .vcpus = target->config.vcpus,
@@ -131,7 +141,8 @@ static int make_in(struct guest_target *target, struct shell *shell, struct chao
     return rc;
 }
 
-static int prepare(void *guest, const struct migrate_offer *offer, struct chaos_error *err)
+static int prepare(void *guest, const struct migrate_offer *offer, struct migrate_note *note,
+                   struct chaos_error *err)
 {
     struct guest_target *target = guest;
     struct guest_target_shells *shells = &target->shells;
@@ -147,9 +158,15 @@ static int prepare(void *guest, const struct migrate_offer *offer, struct chaos_
         (struct restore){.reader = &target->reader, .domain = &target->domain, .moved = true};
     rc = shell ? make_in(target, shell, err) : make_cold(target, err);
     target->prepared = rc == 0;
-    if (rc < 0)
+    if (rc < 0) {
         create_end(&restore->creation);
-    return rc;
+        return rc;
+    }
+    note->domid = target->domid = target->shell->record.domid;
+    /* The one that it will have: a shell keeps its own until it is the guest. */
+    memcpy(target->uuid, restore->creation.config.uuid, sizeof(target->uuid));
+    memcpy(note->uuid, target->uuid, sizeof(note->uuid));
+    return 0;
 }
 
 /* Nobody lets it run before its memory is whole. */
@@ -185,17 +202,24 @@ static int load(void *guest, stream_read *read, void *opaque, struct chaos_error
     return rc;
 }
 
+/* -ENOENT: it is no more, or was never made; others may have its name. */
 static int find(struct guest_target *target, struct chaos_domain *domain, struct chaos_error *err)
 {
     char which[sizeof("name:") + CHAOS_NAME_MAX] = "name:";
+    int rc;
 
     strcat(which, target->name);
-    return chaos_domain_find(target->chaos, which, domain, err);
+    rc = target->domid == 0 ? -ENOENT : chaos_domain_find(target->chaos, which, domain, err);
+    if (rc == 0 && (domain->domid != target->domid ||
+                    memcmp(domain->uuid, target->uuid, sizeof(target->uuid)) != 0))
+        rc = -ENOENT;
+    return rc;
 }
 
 static int start(void *guest, struct chaos_error *err)
 {
     struct guest_target *target = guest;
+    struct hv *hv = target->chaos->hv;
     struct chaos_domain domain;
     int rc = find(target, &domain, err);
 
@@ -204,7 +228,8 @@ static int start(void *guest, struct chaos_error *err)
                                target->name);
     if (rc < 0 || !domain.paused)
         return rc;
-    return chaos_domain_unpause(target->chaos, &domain, err);
+    rc = hv->ops->unpause(hv, domain.domid);
+    return rc < 0 ? hv_error(err, rc, "let it run") : 0;
 }
 
 static int drop(void *guest, struct chaos_error *err)
@@ -222,7 +247,7 @@ static int drop(void *guest, struct chaos_error *err)
     rc = find(target, &domain, err);
     if (rc == -ENOENT)
         return 0;
-    return rc < 0 ? rc : chaos_domain_destroy(target->chaos, &domain, false, err);
+    return rc < 0 ? rc : chaos_destroy_moved(target->chaos, &domain, err);
 }
 
 const struct migrate_target_ops guest_target_ops = {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "hv.h"
 #include "record.h"
 #include "registry.h"
 
@@ -20,13 +21,13 @@
 #define FILE_MAX   (UUID_TEXT + 16) /* TOKEN.source.lock */
 #define LOCK_TRIES 10
 
-static const char *const role_names[] = {[MIGRATE_SOURCE] = "source", [MIGRATE_TARGET] = "target"};
+static const char role_names[][7] = {[MIGRATE_SOURCE] = "source", [MIGRATE_TARGET] = "target"};
 
 static const char *const phase_names[] = {
     [MIGRATE_SENDING] = "sending",   [MIGRATE_COMMITTING] = "committing",
+    [MIGRATE_STAYED] = "stayed",     [MIGRATE_LEFT] = "left",
     [MIGRATE_LOADING] = "loading",   [MIGRATE_LOADED] = "loaded",
     [MIGRATE_STARTING] = "starting", [MIGRATE_RUNNING] = "running",
-    [MIGRATE_DROPPED] = "dropped",
 };
 
 #define NR_PHASES (sizeof(phase_names) / sizeof(phase_names[0]))
@@ -35,6 +36,11 @@ struct journal {
     struct migrate_journal journal;
     int dir;
 };
+
+const char *migrate_role_name(enum migrate_role role)
+{
+    return role_names[role];
+}
 
 const char *migrate_phase_name(enum migrate_phase phase)
 {
@@ -62,8 +68,8 @@ static int note_format(const struct migrate_note *note, char text[NOTE_MAX])
     char uuid[UUID_TEXT];
 
     uuid_format(note->uuid, uuid);
-    return snprintf(text, NOTE_MAX, FIRST_LINE "phase %s\nname %s\nuuid %s\npeer %s\n",
-                    phase_names[note->phase], note->name, uuid, note->peer);
+    return snprintf(text, NOTE_MAX, FIRST_LINE "phase %s\nname %s\ndomid %u\nuuid %s\npeer %s\n",
+                    phase_names[note->phase], note->name, note->domid, uuid, note->peer);
 }
 
 /* Takes "KEY VALUE\n" off the text; NULL: it is something else. The value ends with a NUL. */
@@ -82,7 +88,20 @@ static char *take_line(char **text, const char *key)
     return value;
 }
 
-static bool note_parse(char *text, struct migrate_note *note)
+static bool take_domid(char **text, uint32_t *domid)
+{
+    const char *value = take_line(text, "domid");
+    char *end;
+    unsigned long number;
+
+    if (!value || value[0] < '0' || value[0] > '9')
+        return false;
+    number = strtoul(value, &end, 10);
+    *domid = (uint32_t)number;
+    return *end == '\0' && number < HV_DOMID_LIMIT;
+}
+
+bool migrate_note_parse(char *text, struct migrate_note *note)
 {
     const char *phase, *name, *uuid, *peer;
     size_t i;
@@ -91,7 +110,8 @@ static bool note_parse(char *text, struct migrate_note *note)
         return false;
     text += sizeof(FIRST_LINE) - 1;
     if (!(phase = take_line(&text, "phase")) || !(name = take_line(&text, "name")) ||
-        !(uuid = take_line(&text, "uuid")) || !(peer = take_line(&text, "peer")))
+        !take_domid(&text, &note->domid) || !(uuid = take_line(&text, "uuid")) ||
+        !(peer = take_line(&text, "peer")))
         return false;
     for (i = 0; i < NR_PHASES && strcmp(phase, phase_names[i]) != 0; i++)
         ;
@@ -135,28 +155,60 @@ static void remove_note(struct migrate_journal *base, const struct migrate_note 
     unlinkat(journal->dir, file_name(name, note->token, note->role, ""), 0);
 }
 
-static int read_note(struct migrate_journal *base, const uint8_t token[MIGRATE_TOKEN],
-                     enum migrate_role role, struct migrate_note *note, struct chaos_error *err)
+/* TOKEN.source or TOKEN.target, and what comes behind that; NULL: it is another file. */
+static const char *parse_file_name(const char *name, uint8_t token[MIGRATE_TOKEN],
+                                   enum migrate_role *role)
 {
-    const struct journal *journal = (struct journal *)base;
-    char name[FILE_MAX], text[NOTE_MAX + 1];
-    cleanup_close int fd =
-        openat(journal->dir, file_name(name, token, role, ""), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    struct migrate_note found = {.role = role};
+    char text[UUID_TEXT];
+    size_t length;
+
+    if (strlen(name) <= UUID_TEXT || name[UUID_TEXT - 1] != '.')
+        return NULL;
+    memcpy(text, name, UUID_TEXT - 1);
+    text[UUID_TEXT - 1] = '\0';
+    name += UUID_TEXT;
+    length = sizeof(role_names[0]) - 1;
+    *role =
+        strncmp(name, role_names[MIGRATE_TARGET], length) == 0 ? MIGRATE_TARGET : MIGRATE_SOURCE;
+    if (!uuid_parse(text, token) || strncmp(name, role_names[*role], length) != 0)
+        return NULL;
+    return name + length;
+}
+
+int migrate_note_load(int dir, const char *file, struct migrate_note *note, struct chaos_error *err)
+{
+    struct migrate_note found = {.domid = 0};
+    char text[NOTE_MAX + 1];
+    cleanup_close int fd = -1;
     ssize_t length;
 
+    const char *suffix = parse_file_name(file, found.token, &found.role);
+
+    if (!suffix || *suffix)
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_FAILURE, "%s is no migration's journal",
+                               file);
+    fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return failed(err, errno, "read");
     length = read(fd, text, NOTE_MAX);
     if (length < 0)
         return failed(err, errno, "read");
     text[length] = '\0';
-    if (!note_parse(text, &found))
+    if (!migrate_note_parse(text, &found) ||
+        (found.phase <= MIGRATE_LEFT) != (found.role == MIGRATE_SOURCE))
         return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
-                               "the migration's journal %s is damaged", name);
-    memcpy(found.token, token, sizeof(found.token));
+                               "the migration's journal %s is damaged", file);
     *note = found;
     return 0;
+}
+
+static int read_note(struct migrate_journal *base, const uint8_t token[MIGRATE_TOKEN],
+                     enum migrate_role role, struct migrate_note *note, struct chaos_error *err)
+{
+    const struct journal *journal = (struct journal *)base;
+    char name[FILE_MAX];
+
+    return migrate_note_load(journal->dir, file_name(name, token, role, ""), note, err);
 }
 
 /* The lock's file was not removed while we waited for it. */
@@ -238,41 +290,57 @@ int migrate_journal_open(const char *run_dir, struct migrate_journal **out, stru
     return 0;
 }
 
-/* TOKEN.source or TOKEN.target */
-static bool parse_file_name(const char *name, uint8_t token[MIGRATE_TOKEN], enum migrate_role *role)
+static DIR *open_entries(const struct journal *journal, struct chaos_error *err)
 {
-    char text[UUID_TEXT];
+    int copy = openat(journal->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
 
-    if (strlen(name) <= UUID_TEXT || name[UUID_TEXT - 1] != '.')
-        return false;
-    memcpy(text, name, UUID_TEXT - 1);
-    text[UUID_TEXT - 1] = '\0';
-    *role =
-        strcmp(name + UUID_TEXT, role_names[MIGRATE_TARGET]) == 0 ? MIGRATE_TARGET : MIGRATE_SOURCE;
-    return uuid_parse(text, token) && strcmp(name + UUID_TEXT, role_names[*role]) == 0;
+    if (!entries) {
+        failed(err, errno, "read");
+        if (copy >= 0)
+            close(copy);
+    }
+    return entries;
+}
+
+void migrate_journal_tidy(struct migrate_journal *base)
+{
+    const struct journal *journal = (struct journal *)base;
+    struct migrate_note note = {.name = ""};
+    struct chaos_error ignored;
+    DIR *entries = open_entries(journal, &ignored);
+    struct dirent *entry;
+    char fresh[FILE_MAX];
+    int lock;
+
+    while (entries && (entry = readdir(entries))) {
+        const char *suffix = parse_file_name(entry->d_name, note.token, &note.role);
+
+        if (!suffix || *suffix == '\0')
+            continue;
+        lock = lock_note(base, &note, &ignored);
+        if (lock < 0)
+            continue;
+        unlinkat(journal->dir, file_name(fresh, note.token, note.role, ".new"), 0);
+        unlock_note(base, &note, lock);
+    }
+    if (entries)
+        closedir(entries);
 }
 
 int migrate_journal_visit(struct migrate_journal *base, migrate_visit *visit, void *opaque,
                           struct chaos_error *err)
 {
     const struct journal *journal = (struct journal *)base;
-    int copy = openat(journal->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *entries = copy < 0 ? NULL : fdopendir(copy);
+    DIR *entries = open_entries(journal, err);
     struct chaos_error ignored;
     struct migrate_note note;
     struct dirent *entry;
 
-    if (!entries) {
-        if (copy >= 0)
-            close(copy);
-        return failed(err, errno, "read");
-    }
+    if (!entries)
+        return err->code;
     while ((entry = readdir(entries))) {
-        uint8_t token[MIGRATE_TOKEN];
-        enum migrate_role role;
-
-        if (parse_file_name(entry->d_name, token, &role) &&
-            base->ops->read(base, token, role, &note, &ignored) == 0)
+        if (migrate_note_load(journal->dir, entry->d_name, &note, &ignored) == 0)
             visit(opaque, &note);
     }
     closedir(entries);

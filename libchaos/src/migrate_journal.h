@@ -22,11 +22,12 @@ enum migrate_role { MIGRATE_SOURCE, MIGRATE_TARGET };
 enum migrate_phase {
     MIGRATE_SENDING,    /* source: the guest is its own */
     MIGRATE_COMMITTING, /* source: the target may have it */
+    MIGRATE_STAYED,     /* source: its own again, which the target may not know */
+    MIGRATE_LEFT,       /* source: the target's, which may not know that it is gone here */
     MIGRATE_LOADING,    /* target: nothing that counts */
     MIGRATE_LOADED,     /* target: paused, for the source to decide */
     MIGRATE_STARTING,   /* target: about to be its own */
-    MIGRATE_RUNNING,    /* target: its own */
-    MIGRATE_DROPPED     /* target: the source may go on */
+    MIGRATE_RUNNING     /* target: its own, which the source may not know */
 };
 
 struct migrate_note {
@@ -34,8 +35,10 @@ struct migrate_note {
     enum migrate_role role;
     enum migrate_phase phase;
     char name[CHAOS_NAME_MAX + 1];
+    /* This side's domain. A name may become another's, an id and a uuid together do not. */
+    uint32_t domid; /* 0: a target that has not made it yet */
     uint8_t uuid[16];
-    char peer[MIGRATE_PEER_MAX + 1]; /* source: where the target is, to ask it; target: "" */
+    char peer[MIGRATE_PEER_MAX + 1]; /* source: where the target is, to ask it; target: who came */
 };
 
 /* A struct of functions, so that a test can die in them. */
@@ -67,11 +70,21 @@ struct migrate_journal {
 int migrate_journal_open(const char *run_dir, struct migrate_journal **out,
                          struct chaos_error *err);
 
+/* Removes what processes left which died over a note. */
+void migrate_journal_tidy(struct migrate_journal *journal);
+
 /* Calls visit with each note. */
 typedef void migrate_visit(void *opaque, const struct migrate_note *note);
 int migrate_journal_visit(struct migrate_journal *journal, migrate_visit *visit, void *opaque,
                           struct chaos_error *err);
 
+/* Reads a note, all but its token and role, from a text that it changes. */
+bool migrate_note_parse(char *text, struct migrate_note *note);
+/* The note in a file of the folder, TOKEN.source or TOKEN.target; -EINVAL: it is another file. */
+int migrate_note_load(int dir, const char *file, struct migrate_note *note,
+                      struct chaos_error *err);
+
+const char *migrate_role_name(enum migrate_role role);
 const char *migrate_phase_name(enum migrate_phase phase);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE (64u << 10) /* of the stream in one message */
+#define PIECE       (64u << 10) /* of the stream in one message, in so many */
+#define PIECE_PARTS 7           /* parts */
 
 int migrate_link_open(struct migrate_link *link, struct peer *peer, struct chaos_error *err)
 {
@@ -124,6 +125,15 @@ int migrate_link_receive(struct migrate_link *link, struct chaos_error *err)
     return 0;
 }
 
+/* What the other host calls its reason must not mean anything else here. */
+static int code_of(uint32_t code)
+{
+    const bool is_ours = code == EINPROGRESS || code == EAGAIN || code == ECONNABORTED ||
+                         code == ESRCH || code == ETIMEDOUT;
+
+    return code > 0 && code < 4096 && !is_ours ? -(int)code : -EREMOTEIO;
+}
+
 static int refused(const struct migrate_link *link, struct chaos_error *err)
 {
     struct migrate_refusal refusal;
@@ -140,11 +150,11 @@ static int refused(const struct migrate_link *link, struct chaos_error *err)
     for (i = 0; i < sizeof(shown) - 1 && text[i] != '\0'; i++)
         shown[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
     shown[i] = '\0';
-    return chaos_error_set(
-        err, refusal.code > 0 && refusal.code < 4096 ? -(int)refusal.code : -EPROTO,
-        refusal.exit > 0 && refusal.exit <= CHAOS_EXIT_CONFIG ? (enum chaos_exit)refusal.exit
-                                                              : CHAOS_EXIT_FAILURE,
-        "the other host refuses: %s", shown);
+    return chaos_error_set(err, code_of(refusal.code),
+                           refusal.exit > 0 && refusal.exit <= CHAOS_EXIT_CONFIG
+                               ? (enum chaos_exit)refusal.exit
+                               : CHAOS_EXIT_FAILURE,
+                           "the other host refuses: %s", shown);
 }
 
 int migrate_link_expect(struct migrate_link *link, enum migrate_type type, struct chaos_error *err)
@@ -173,29 +183,55 @@ void migrate_link_refuse(struct migrate_link *link, const struct chaos_error *wh
                        strlen(why->text), &ignored);
 }
 
-static int write_piece(struct migrate_link *link, const char *bytes, size_t length)
-{
+/* Parts that go out together, in one message. */
+struct piece {
     struct migrate_header header;
-    const struct iovec parts[] = {{&header, sizeof(header)}, {(void *)bytes, length}};
+    struct iovec parts[1 + PIECE_PARTS];
+    int nr;
+    size_t length; /* without the header */
+};
 
-    fill_header(&header, MIGRATE_DATA, length);
-    return link->peer->ops->write(link->peer, parts, 2);
+static void begin_piece(struct piece *piece)
+{
+    piece->parts[0] = (struct iovec){&piece->header, sizeof(piece->header)};
+    piece->nr = 1;
+    piece->length = 0;
+}
+
+static int send_piece(struct migrate_link *link, struct piece *piece)
+{
+    int rc = 0;
+
+    if (piece->length > 0) {
+        fill_header(&piece->header, MIGRATE_DATA, piece->length);
+        rc = link->peer->ops->write(link->peer, piece->parts, piece->nr);
+    }
+    begin_piece(piece);
+    return rc;
 }
 
 int migrate_link_write(void *opaque, const struct iovec *parts, int nr)
 {
     struct migrate_link *link = opaque;
+    struct piece piece;
     size_t done, length;
     int i, rc;
 
+    begin_piece(&piece);
     for (i = 0; i < nr; i++)
         for (done = 0; done < parts[i].iov_len; done += length) {
-            length = parts[i].iov_len - done < PIECE ? parts[i].iov_len - done : PIECE;
-            rc = write_piece(link, (const char *)parts[i].iov_base + done, length);
-            if (rc < 0)
-                return rc;
+            if (piece.length == PIECE || piece.nr == 1 + PIECE_PARTS) {
+                rc = send_piece(link, &piece);
+                if (rc < 0)
+                    return rc;
+            }
+            length = parts[i].iov_len - done;
+            if (length > PIECE - piece.length)
+                length = PIECE - piece.length;
+            piece.parts[piece.nr++] = (struct iovec){(char *)parts[i].iov_base + done, length};
+            piece.length += length;
         }
-    return 0;
+    return send_piece(link, &piece);
 }
 
 ssize_t migrate_link_read(void *opaque, void *buffer, size_t size)

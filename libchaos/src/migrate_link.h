@@ -33,10 +33,10 @@ enum migrate_type {
     MIGRATE_DONE_LOADING, /* "LOADED" */
     MIGRATE_GO,
     MIGRATE_IS_RUNNING, /* "RUNNING" */
-    MIGRATE_DONE,
-    MIGRATE_ABORT,
-    MIGRATE_ASK,   /* token: what became of it? */
-    MIGRATE_STATE, /* struct migrate_state */
+    MIGRATE_DONE,       /* the guest is gone here; the target answers the same: so is the note */
+    MIGRATE_ABORT,      /* answered with DONE, if there was a whole copy */
+    MIGRATE_ASK,        /* token: what became of it? */
+    MIGRATE_STATE,      /* struct migrate_state */
     MIGRATE_TYPES
 };
 
@@ -45,7 +45,7 @@ struct migrate_hello {
     uint8_t uuid[16];
     uint16_t xen_major, xen_minor;
     uint32_t hw_caps[8];
-    uint32_t reserved;
+    uint32_t silence_ms;
     char name[CHAOS_NAME_MAX + 1];
 };
 _Static_assert(sizeof(struct migrate_hello) == 72 + CHAOS_NAME_MAX + 1, "as specified");
@@ -56,11 +56,10 @@ struct migrate_refusal {
 };
 
 enum migrate_where {
-    MIGRATE_WHERE_UNKNOWN, /* this target has no such migration (any more) */
+    MIGRATE_WHERE_UNKNOWN, /* this target has no such guest (any more), and will not have it */
     MIGRATE_WHERE_BUSY,    /* somebody works on it: ask again */
     MIGRATE_WHERE_LOADED,
-    MIGRATE_WHERE_RUNNING,
-    MIGRATE_WHERE_DROPPED
+    MIGRATE_WHERE_RUNNING
 };
 
 struct migrate_link {

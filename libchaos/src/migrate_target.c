@@ -2,6 +2,7 @@
 /* The host that a guest comes to. */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "migrate_link.h"
@@ -25,21 +26,14 @@ static void forget(struct arriving *a)
     a->target->journal->ops->remove(a->target->journal, &a->note);
 }
 
-/* The source still has the guest, and knows it. */
-static void drop(struct arriving *a)
-{
-    struct chaos_error ignored;
-
-    if (a->target->ops->drop(a->guest, &ignored) == 0)
-        forget(a);
-}
-
-/* Not started, and not to be: said in the journal before the source hears of it. */
-static int give_back(struct arriving *a, struct chaos_error *err)
+/* The source has the guest, and knows it, or is about to hear it. */
+static int drop(struct arriving *a, struct chaos_error *err)
 {
     int rc = a->target->ops->drop(a->guest, err);
 
-    return rc == 0 ? set_phase(a, MIGRATE_DROPPED, err) : rc;
+    if (rc == 0)
+        forget(a);
+    return rc;
 }
 
 /* From here on it is ours, whether the source hears of it now or asks later. */
@@ -55,18 +49,28 @@ static int start(struct arriving *a, struct chaos_error *err)
     return rc;
 }
 
+/* The source destroys its copy: then it asks no more, and both forget the migration. */
+static void await_done(struct migrate_link *link, struct arriving *a)
+{
+    struct chaos_error ignored;
+
+    if (migrate_link_expect(link, MIGRATE_DONE, &ignored) < 0)
+        return;
+    forget(a);
+    migrate_link_send(link, MIGRATE_DONE, NULL, 0, &ignored);
+}
+
 static int run(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
 {
     struct chaos_error ignored;
 
     if (start(a, err) < 0) {
-        if (give_back(a, &ignored) == 0)
+        if (drop(a, &ignored) == 0)
             migrate_link_refuse(link, err); /* if not, the source is to ask */
         return err->code;
     }
-    if (migrate_link_send(link, MIGRATE_IS_RUNNING, NULL, 0, &ignored) == 0 &&
-        migrate_link_expect(link, MIGRATE_DONE, &ignored) == 0)
-        forget(a);
+    if (migrate_link_send(link, MIGRATE_IS_RUNNING, NULL, 0, &ignored) == 0)
+        await_done(link, a);
     return 0;
 }
 
@@ -81,9 +85,12 @@ static int await_decision(struct migrate_link *link, struct arriving *a, struct 
     if (link->type == MIGRATE_GO)
         return run(link, a, err);
     if (link->type == MIGRATE_ABORT) {
-        drop(a);
-        return chaos_error_set(err, -ECANCELED, CHAOS_EXIT_FAILURE,
-                               "the other host took %s up again", a->note.name);
+        rc = drop(a, err);
+        if (rc == 0)
+            migrate_link_send(link, MIGRATE_DONE, NULL, 0, err);
+        return rc < 0 ? rc
+                      : chaos_error_set(err, -ECANCELED, CHAOS_EXIT_FAILURE,
+                                        "the other host took %s up again", a->note.name);
     }
     return chaos_error_set(
         err, -EPROTO, CHAOS_EXIT_FAILURE,
@@ -100,7 +107,9 @@ static int take_offer(struct migrate_link *link, struct arriving *a, struct migr
     if (link->length <= sizeof(hello))
         return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE, "the greeting is too short");
     memcpy(&hello, link->payload, sizeof(hello));
-    if (memchr(hello.name, '\0', sizeof(hello.name)) == NULL || hello.reserved != 0)
+    offer->silence_ms = le32toh(hello.silence_ms);
+    if (memchr(hello.name, '\0', sizeof(hello.name)) == NULL ||
+        offer->silence_ms > MIGRATE_SILENCE_MAX)
         return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE, "the greeting is damaged");
     if (chaos_name_check(hello.name, err) < 0)
         return err->code;
@@ -118,29 +127,37 @@ static int take_offer(struct migrate_link *link, struct arriving *a, struct migr
     return 0;
 }
 
+/* The stream has its own end; behind it must be that of the data, and nothing else. */
+static int expect_data_end(struct migrate_link *link, struct chaos_error *err)
+{
+    char more;
+
+    if (link->type == MIGRATE_DATA_END || migrate_link_read(link, &more, 1) == 0)
+        return 0;
+    return chaos_error_set(err, -EPROTO, CHAOS_EXIT_FAILURE,
+                           "the other host sent more than the guest");
+}
+
 /* Domain and devices, and the guest's memory in it. */
 static int receive_guest(struct migrate_link *link, struct arriving *a,
                          const struct migrate_offer *offer, struct chaos_error *err)
 {
     const struct migrate_target_ops *ops = a->target->ops;
-    int rc;
+    const int patience_ms = link->peer->timeout_ms;
+    int rc = ops->prepare(a->guest, offer, &a->note, err);
 
-    rc = set_phase(a, MIGRATE_LOADING, err);
+    /* Should we die before this the domain is reaped, as any that is half made. */
     if (rc == 0)
-        rc = ops->prepare(a->guest, offer, err);
+        rc = set_phase(a, MIGRATE_LOADING, err);
     if (rc == 0)
         rc = migrate_link_send(link, MIGRATE_READY, NULL, 0, err);
     if (rc == 0) {
         link->type = MIGRATE_READY; /* no DATA message is half read */
+        link->peer->timeout_ms += (int)offer->silence_ms;
         rc = ops->load(a->guest, migrate_link_read, link, err);
-    }
-    if (rc == 0 && link->type != MIGRATE_DATA_END) {
-        char more;
-
-        /* The stream has its own end; behind it must be that of the data, and nothing else. */
-        if (migrate_link_read(link, &more, 1) != 0)
-            rc = chaos_error_set(err, -EPROTO, CHAOS_EXIT_FAILURE,
-                                 "the other host sent more than the guest");
+        if (rc == 0)
+            rc = expect_data_end(link, err);
+        link->peer->timeout_ms = patience_ms;
     }
     if (rc == 0)
         rc = set_phase(a, MIGRATE_LOADED, err);
@@ -174,11 +191,10 @@ static int arrive(struct migrate_link *link, struct arriving *a, struct migrate_
     rc = receive_guest(link, a, offer, err);
     if (rc < 0) {
         migrate_link_refuse(link, err);
-        drop(a);
+        drop(a, &ignored);
         return rc;
     }
-    /* That it is loaded may not be heard: then the source asks, or says that it is to be dropped.
-     */
+    /* Should it not be heard, the source asks, or says that it is to be dropped. */
     migrate_link_send(link, MIGRATE_DONE_LOADING, NULL, 0, &ignored);
     return await_decision(link, a, err);
 }
@@ -209,7 +225,6 @@ static int answer(struct migrate_link *link, enum migrate_where where, struct ch
 
 static int tell_state(struct migrate_link *link, struct arriving *a, struct chaos_error *err)
 {
-    struct chaos_error ignored;
     int rc;
 
     switch (a->note.phase) {
@@ -221,27 +236,22 @@ static int tell_state(struct migrate_link *link, struct arriving *a, struct chao
     case MIGRATE_STARTING: /* who was to start it has died over it */
         rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
         if (rc == 0 && start(a, err) < 0) {
-            rc = give_back(a, err);
-            return rc == 0 ? answer(link, MIGRATE_WHERE_DROPPED, err) : rc;
+            rc = drop(a, err);
+            return rc == 0 ? answer(link, MIGRATE_WHERE_UNKNOWN, err) : rc;
         }
         rc = rc == 0 ? answer(link, MIGRATE_WHERE_RUNNING, err) : rc;
         break;
     case MIGRATE_RUNNING:
         rc = answer(link, MIGRATE_WHERE_RUNNING, err);
         break;
-    case MIGRATE_DROPPED:
-        rc = answer(link, MIGRATE_WHERE_DROPPED, err);
-        if (rc == 0)
-            forget(a);
-        return rc;
     default: /* whoever was loading it is gone: nothing of it is worth anything */
         rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
         if (rc == 0)
-            drop(a);
+            rc = drop(a, err);
         return rc == 0 ? answer(link, MIGRATE_WHERE_UNKNOWN, err) : rc;
     }
-    if (rc == 0 && migrate_link_expect(link, MIGRATE_DONE, &ignored) == 0)
-        forget(a);
+    if (rc == 0)
+        await_done(link, a);
     return rc;
 }
 
@@ -268,12 +278,14 @@ static int be_asked(struct migrate_link *link, struct arriving *a, struct chaos_
     return rc;
 }
 
-int migrate_serve(struct peer *peer, const struct migrate_target *target, struct chaos_error *err)
+int migrate_serve(struct peer *peer, const struct migrate_target *target, const char *from,
+                  struct chaos_error *err)
 {
     struct arriving a = {.target = target};
     struct migrate_link link;
     int rc = migrate_link_open(&link, peer, err);
 
+    snprintf(a.note.peer, sizeof(a.note.peer), "%s", from);
     if (rc == 0)
         rc = migrate_link_receive(&link, err);
     if (rc == -EPROTONOSUPPORT)
@@ -291,50 +303,71 @@ int migrate_serve(struct peer *peer, const struct migrate_target *target, struct
     return rc;
 }
 
-int migrate_discard(const struct migrate_target *target, struct migrate_note *note,
-                    struct chaos_error *err)
+/* Takes up again what the journal tells of; the lock, or why not. */
+static int open_again(struct arriving *a, const struct migrate_note *note, struct chaos_error *err)
 {
-    struct migrate_journal *journal = target->journal;
-    struct arriving a = {.target = target, .note = *note};
+    struct migrate_journal *journal = a->target->journal;
     int rc, lock = journal->ops->lock(journal, note, err);
 
     if (lock < 0)
         return lock;
-    rc = journal->ops->read(journal, note->token, MIGRATE_TARGET, &a.note, err);
-    if (rc == 0 && a.note.phase != MIGRATE_LOADED)
-        rc = chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s does not wait any more",
+    rc = journal->ops->read(journal, note->token, MIGRATE_TARGET, &a->note, err);
+    if (rc == -ENOENT)
+        rc = chaos_error_set(err, -ESRCH, CHAOS_EXIT_NOT_FOUND, "the migration of %s has ended",
                              note->name);
     if (rc == 0)
-        rc = target->open(target->opaque, &a.note, &a.guest, err);
+        rc = a->target->open(a->target->opaque, &a->note, &a->guest, err);
     if (rc == 0)
-        rc = target->ops->drop(a.guest, err);
-    if (rc == 0)
-        rc = set_phase(&a, MIGRATE_DROPPED, err);
-    if (a.guest)
-        target->release(target->opaque, a.guest);
+        return lock;
     journal->ops->unlock(journal, note, lock);
     return rc;
 }
 
-int migrate_recover(const struct migrate_target *target, struct migrate_note *note,
+static void close_again(struct arriving *a, int lock)
+{
+    struct migrate_journal *journal = a->target->journal;
+
+    a->target->release(a->target->opaque, a->guest);
+    journal->ops->unlock(journal, &a->note, lock);
+}
+
+int migrate_discard(const struct migrate_target *target, const struct migrate_note *note,
                     struct chaos_error *err)
 {
-    struct migrate_journal *journal = target->journal;
-    struct arriving a = {.target = target, .note = *note};
-    int rc, lock;
+    struct arriving a = {.target = target};
+    int rc, lock = open_again(&a, note, err);
+
+    if (lock < 0)
+        return lock;
+    if (a.note.phase == MIGRATE_LOADED)
+        rc = drop(&a, err);
+    else
+        rc = chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s does not wait (any more)",
+                             note->name);
+    close_again(&a, lock);
+    return rc;
+}
+
+int migrate_recover(const struct migrate_target *target, const struct migrate_note *note,
+                    struct chaos_error *err)
+{
+    struct arriving a = {.target = target};
+    int rc = 0, lock;
 
     if (note->phase != MIGRATE_LOADING && note->phase != MIGRATE_STARTING)
         return 0;
-    lock = journal->ops->lock(journal, note, err);
+    lock = open_again(&a, note, err);
     if (lock < 0)
         return lock;
-    rc = target->open(target->opaque, note, &a.guest, err);
-    if (rc == 0 && note->phase == MIGRATE_LOADING)
-        drop(&a);
-    else if (rc == 0 && (rc = start(&a, err)) == -ESRCH) /* it went with who was to start it */
-        rc = set_phase(&a, MIGRATE_DROPPED, err);
-    if (a.guest)
-        target->release(target->opaque, a.guest);
-    journal->ops->unlock(journal, note, lock);
+    if (a.note.phase == MIGRATE_LOADING) {
+        rc = drop(&a, err);
+    } else if (a.note.phase == MIGRATE_STARTING) {
+        rc = start(&a, err);
+        if (rc == -ESRCH) { /* it went with who was to start it */
+            forget(&a);
+            rc = 0;
+        }
+    }
+    close_again(&a, lock);
     return rc;
 }

@@ -14,7 +14,8 @@
  *   restarts/NAME  second link to the record of a domain that is to be made anew (restart.h)
  *   suspended/UUID a guest that was asked to suspend itself, under the lock of who asked; the
  *                  folder is there while somebody is. What a process that died left here is to go
- *                  on.
+ *                  on, unless a migration holds it.
+ *   migrations/    of guests that go to other hosts, or come from there (migrate_journal.h)
  *
  * A name is taken while it is in domains or pending; in a race the rename to domains/ decides. The
  * cost of an operation does not depend on how many domains there are.
@@ -142,6 +143,10 @@ int registry_read_restart(struct registry *registry, const char *name, char **te
 /* Calls visit with the name of each mark, which it may remove. */
 int registry_visit_restarts(struct registry *registry, registry_visit_name *visit, void *opaque,
                             struct chaos_error *err);
+
+/* Calls visit with the name of each file in migrations/ (migrate_journal.h). */
+int registry_visit_migrations(struct registry *registry, registry_visit_name *visit, void *opaque,
+                              struct chaos_error *err);
 
 /*
  * A descriptor that is readable when records come into domains/, or go from there, whoever does it.

@@ -107,3 +107,9 @@ int registry_visit_restarts(struct registry *registry, registry_visit_name *visi
         return 0;
     return for_each_entry(registry, "restarts", visit, opaque, err);
 }
+
+int registry_visit_migrations(struct registry *registry, registry_visit_name *visit, void *opaque,
+                              struct chaos_error *err)
+{
+    return for_each_entry(registry, "migrations", visit, opaque, err);
+}

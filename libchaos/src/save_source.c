@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "migrate_guard.h"
+
 #define TIMEOUT_MS    10000u
 #define CONNECT_MS    1000u
 #define POLL_FIRST_NS 200000l
@@ -46,7 +48,7 @@ int save_source_open(struct save_source *source, struct chaos *chaos,
                                "domain %u was not made by chaos: use the toolstack that made it",
                                domain->domid);
     chaos_reap(chaos); /* it may have been left suspended by a save that was killed */
-    return look_at_domain(source, err);
+    return migrate_guard(chaos, domain, err) < 0 ? err->code : look_at_domain(source, err);
 }
 
 void save_source_close(struct save_source *source)

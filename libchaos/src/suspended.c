@@ -8,6 +8,7 @@
 #include <xen/xen.h>
 
 #include "cleanup.h"
+#include "migrate_guard.h"
 
 int suspended_note(struct chaos *chaos, const struct hv_info *info, struct registry_claim *claim,
                    struct chaos_error *err)
@@ -46,6 +47,36 @@ int suspended_resume(struct hv *hv, uint32_t domid, struct chaos_error *err)
     return rc < 0 ? hv_error(err, rc, "let it go on") : 0;
 }
 
+/* Keeps the note of our guest. */
+struct adoption {
+    const char *uuid;
+    struct registry_claim *claim;
+};
+
+static int adopt_one(void *opaque, struct registry_claim *claim, struct chaos_error *err)
+{
+    struct adoption *adoption = opaque;
+
+    (void)err;
+    if (strcmp(claim->name, adoption->uuid) == 0)
+        *adoption->claim = *claim;
+    else
+        registry_release(claim);
+    return 0;
+}
+
+bool suspended_adopt(struct chaos *chaos, const uint8_t uuid[16], struct registry_claim *claim)
+{
+    char text[UUID_TEXT];
+    struct adoption adoption = {.uuid = text, .claim = claim};
+    struct chaos_error ignored;
+
+    uuid_format(uuid, text);
+    claim->fd = -1;
+    registry_visit_abandoned(&chaos->registry, REGISTRY_SUSPENDED, adopt_one, &adoption, &ignored);
+    return claim->fd >= 0;
+}
+
 static int reap_one(void *opaque, struct registry_claim *claim, struct chaos_error *err)
 {
     cleanup_free char *text = NULL;
@@ -63,7 +94,8 @@ static int reap_one(void *opaque, struct registry_claim *claim, struct chaos_err
     if (rc == 0 && record_is_of(&record, info.uuid) && !info.dying) {
         /* One that has not done as it was asked yet may still do so. */
         if (!info.shutdown || (info.reason == HV_SHUTDOWN_SUSPEND &&
-                               suspended_resume(chaos->hv, record.domid, &ignored) < 0)) {
+                               (migrate_holds(chaos, record.domid, record.uuid) ||
+                                suspended_resume(chaos->hv, record.domid, &ignored) < 0))) {
             registry_release(claim);
             return 0;
         }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "migrate_guard.h"
 #include "suspended.h"
 
 /*
@@ -126,7 +127,19 @@ static int destroy_foreign(struct chaos *chaos, uint32_t domid, struct chaos_err
     return rc;
 }
 
-/* The name may have become that of another domain since ours was looked up: then it keeps it. */
+/* Gives a name back that was taken: it is, or has become, that of a domain to be left alone. */
+static int put_back(struct chaos *chaos, struct registry_claim *claim, uint32_t domid,
+                    struct chaos_error *err)
+{
+    int rc = registry_commit(&chaos->registry, claim, domid, err);
+
+    if (rc < 0)
+        registry_release(claim);
+    return rc;
+}
+
+/* The name may have become that of another domain since ours was looked up, even of one with the
+ * same id: then it keeps it. */
 static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
                        struct registry_claim *claim, struct chaos_error *err)
 {
@@ -137,24 +150,54 @@ static int check_taken(struct chaos *chaos, const struct chaos_domain *domain,
     int rc;
 
     if (registry_read_claim(claim, &text, &length, &ignored) < 0 ||
-        record_parse(text, length, &record, &ignored) < 0 || record.domid == domain->domid)
+        record_parse(text, length, &record, &ignored) < 0 ||
+        (record.domid == domain->domid && record_is_of(&record, domain->uuid)))
         return 0;
-    rc = registry_commit(&chaos->registry, claim, record.domid, err);
-    if (rc < 0) {
-        registry_release(claim);
+    rc = put_back(chaos, claim, record.domid, err);
+    if (rc < 0)
         return rc;
-    }
     return chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND,
-                           "domain %u (%s) is gone; its name is now that of domain %u",
+                           "domain %u (%s) is gone; its name is now that of another one, %u",
                            domain->domid, domain->name, record.domid);
+}
+
+/* A migration may have begun since we looked: now that we have the record none can. */
+static int check_guard(struct chaos *chaos, const struct chaos_domain *domain,
+                       struct registry_claim *claim, struct chaos_error *err)
+{
+    struct chaos_error why = {.code = 0};
+
+    if (migrate_guard(chaos, domain, &why) == 0)
+        return 0;
+    if (put_back(chaos, claim, domain->domid, err) == 0)
+        *err = why;
+    return err->code;
+}
+
+static int destroy_named(struct chaos *chaos, const struct chaos_domain *domain, bool guarded,
+                         struct chaos_error *err)
+{
+    struct registry_claim claim;
+    int rc = guarded ? migrate_guard(chaos, domain, err) : 0;
+
+    if (rc == 0)
+        rc = registry_take(&chaos->registry, domain->name, &claim, err);
+    if (rc == 0)
+        rc = check_taken(chaos, domain, &claim, err);
+    if (rc == 0 && guarded)
+        rc = check_guard(chaos, domain, &claim, err);
+    return rc < 0 ? rc : chaos_unmake(chaos, &claim, err);
+}
+
+int chaos_destroy_moved(struct chaos *chaos, const struct chaos_domain *domain,
+                        struct chaos_error *err)
+{
+    return destroy_named(chaos, domain, false, err);
 }
 
 int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain, bool force,
                          struct chaos_error *err)
 {
-    struct registry_claim claim;
-    int rc;
-
     if (domain->domid == 0)
         return chaos_error_set(err, -EPERM, CHAOS_EXIT_USAGE,
                                "domain 0 is the control domain: it cannot be destroyed");
@@ -170,10 +213,5 @@ int chaos_domain_destroy(struct chaos *chaos, const struct chaos_domain *domain,
     chaos_reap(chaos);
     if (domain->name[0] == '\0')
         return destroy_foreign(chaos, domain->domid, err);
-    rc = registry_take(&chaos->registry, domain->name, &claim, err);
-    if (rc == 0)
-        rc = check_taken(chaos, domain, &claim, err);
-    if (rc == 0)
-        rc = chaos_unmake(chaos, &claim, err);
-    return rc;
+    return destroy_named(chaos, domain, !force, err);
 }

@@ -38,6 +38,10 @@ enum wire_type {
     WIRE_CONSOLE,   /* the same */
     WIRE_CONSOLE_INPUT,
     WIRE_GUEST,
+    WIRE_MIGRATE,
+    WIRE_MIGRATIONS,
+    WIRE_MIGRATE_FINISH,
+    WIRE_MIGRATE_DISCARD,
     WIRE_RESTORE, /* with the descriptor of the file */
     WIRE_TYPES
 };
@@ -113,6 +117,12 @@ enum wire_tag {
     WIRE_TAIL,    /* u32 */
     WIRE_FOLLOW,  /* u32: 1 */
     WIRE_LOST,    /* u64: so many bytes or events are missing here */
+
+    WIRE_MIGRATION,  /* group: one that has not ended */
+    WIRE_HOST,       /* string: the other one */
+    WIRE_TIMEOUT_MS, /* u32 */
+    WIRE_ROLE,       /* string: "source" or "target" */
+    WIRE_PHASE,      /* string: as in the journal */
 };
 
 enum wire_option {

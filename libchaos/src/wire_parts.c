@@ -101,3 +101,44 @@ void wire_get_domain(const struct wire_reader *fields, struct chaos_domain *out)
         }
     }
 }
+
+void wire_put_timing(struct wire_writer *writer, const struct chaos_timing *timing)
+{
+    uint64_t last = timing->start_ns;
+
+    for (unsigned int i = 0; i < timing->nr; i++) {
+        size_t group = wire_put_group(writer, WIRE_METRIC);
+
+        wire_put_string(writer, WIRE_NAME, timing->step[i].name);
+        wire_put_u64(writer, WIRE_VALUE, timing->step[i].end_ns - last);
+        wire_end_group(writer, group);
+        last = timing->step[i].end_ns;
+    }
+}
+
+/* The names of the steps: what the daemon sends must outlive its message. */
+static const char *step_name(const char *name)
+{
+    static const char *const known[] = {
+        "reap",   "identity", "image", "check",   "name",    "domain",    "vcpus",
+        "memory", "devices",  "load",  "vcpu",    "hotplug", "configure", "start",
+        "record", "build",    "open",  "connect", "prepare", "suspend",   "destroy",
+        "done",   "host",     "end",   "commit",  "discard", "unmap",
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (strcmp(known[i], name) == 0)
+            return known[i];
+    return "other";
+}
+
+void wire_get_step(const struct wire_field *group, struct chaos_timing *timing)
+{
+    const struct wire_reader fields = wire_group(group);
+    uint64_t last = timing->nr ? timing->step[timing->nr - 1].end_ns : 0;
+
+    if (timing->nr == CHAOS_TIMING_MAX)
+        return;
+    timing->step[timing->nr].name = step_name(wire_find_string(&fields, WIRE_NAME, ""));
+    timing->step[timing->nr++].end_ns = last + wire_find_number(&fields, WIRE_VALUE, 0);
+}

@@ -17,4 +17,9 @@ void wire_put_domain(struct wire_writer *writer, const struct chaos_domain *doma
 /* Reads the fields of such a group. */
 void wire_get_domain(const struct wire_reader *fields, struct chaos_domain *out);
 
+/* A group for each step: how long it took. */
+void wire_put_timing(struct wire_writer *writer, const struct chaos_timing *timing);
+/* Adds the step of such a group (WIRE_METRIC) to a timing that begins at 0. */
+void wire_get_step(const struct wire_field *group, struct chaos_timing *timing);
+
 #endif

@@ -29,8 +29,10 @@ typedef void vif_rx(void *arg, const void *frame, size_t len, bool checked);
 bool vif_poll(struct vif *vif, unsigned budget, vif_rx *rx, void *arg);
 
 /* Broadcast ARP requests for others than ipv4 (0: none), and announcements of others than these
- * peers, are of no use to us: the back-end may keep them. */
-void vif_filter_arp(struct vif *vif, uint32_t ipv4, const uint32_t *peers, unsigned nr);
+ * peers, are of no use to us: the back-end may keep them. True: this is new, and the back-end does
+ * so from its next event on, be it that of a frame or vif_notify. */
+bool vif_filter_arp(struct vif *vif, uint32_t ipv4, const uint32_t *peers, unsigned nr);
+void vif_notify(struct vif *vif);
 
 /* A place for VIF_MAX_FRAME bytes, or null when the ring is full; then sends what was put there. */
 void *vif_tx_buffer(struct vif *vif);

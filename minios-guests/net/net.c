@@ -119,25 +119,9 @@ static void input(void *arg, const void *frame, size_t len, bool checked)
         pbuf_free(p);
 }
 
-static err_t output(struct netif *n, struct pbuf *p)
-{
-    void *buffer;
-
-    (void)n;
-    if (!vif)
-        return ERR_IF;
-    if (p->tot_len > VIF_MAX_FRAME)
-        return ERR_BUF;
-    buffer = vif_tx_buffer(vif);
-    if (!buffer)
-        return ERR_MEM;
-    pbuf_copy_partial(p, buffer, p->tot_len, 0);
-    vif_tx(vif, p->tot_len, true);
-    return ERR_OK;
-}
-
-/* Requests for others and announcements of strangers are not to wake us. */
-static void filter_arp(void)
+/* Requests for others and announcements of strangers are not to wake us.
+ * True: the back-end has not been told of a change. */
+static bool filter_arp(void)
 {
     uint32_t peers[ARP_TABLE_SIZE];
     struct eth_addr *mac;
@@ -148,7 +132,32 @@ static void filter_arp(void)
     for (size_t i = 0; i < ARP_TABLE_SIZE; i++)
         if (etharp_get_entry(i, &ip, &at, &mac))
             peers[nr++] = ip->addr;
-    vif_filter_arp(vif, netif_ip4_addr(&netif)->addr, peers, nr);
+    return vif_filter_arp(vif, netif_ip4_addr(&netif)->addr, peers, nr);
+}
+
+static bool is_arp(const uint8_t *frame)
+{
+    return frame[12] == (ETHTYPE_ARP >> 8) && frame[13] == (ETHTYPE_ARP & 0xff);
+}
+
+static err_t output(struct netif *n, struct pbuf *p)
+{
+    uint8_t *buffer;
+
+    (void)n;
+    if (!vif)
+        return ERR_IF;
+    if (p->tot_len > VIF_MAX_FRAME)
+        return ERR_BUF;
+    buffer = vif_tx_buffer(vif);
+    if (!buffer)
+        return ERR_MEM;
+    pbuf_copy_partial(p, buffer, p->tot_len, 0);
+    /* The filter is in force before somebody answers, and needs no event of its own. */
+    if (is_arp(buffer))
+        filter_arp();
+    vif_tx(vif, p->tot_len, true);
+    return ERR_OK;
 }
 
 /* ------------------------------------------------------------------ link and address */
@@ -196,6 +205,22 @@ static bool static_address(const struct vif_info *info, ip4_addr_t *ip, ip4_addr
     return ip->addr != 0;
 }
 
+/*
+ * Those who sent to us while we were nowhere hear at once what we have, in place of waiting for
+ * their time-out: three times nothing new is a sign of loss. The first of the four may be news.
+ */
+static void go_on_with_connections(void)
+{
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->state < ESTABLISHED)
+            continue;
+        for (unsigned i = 0; i < 4; i++)
+            tcp_send_empty_ack(pcb);
+        if (pcb->unacked && tcp_rexmit(pcb) == ERR_OK)
+            tcp_output(pcb);
+    }
+}
+
 /* Also when a vif comes back, maybe after a restore, with what may be another address: connections
  * of the old one end then, and live on if it is the same. */
 static void start_link(void)
@@ -213,6 +238,7 @@ static void start_link(void)
     }
     netif_set_up(&netif);
     netif_set_link_up(&netif); /* announces the address, or asks the server about it again */
+    go_on_with_connections();
     if (!fixed && ip4_addr_isany(netif_ip4_addr(&netif)) && !dhcp_used())
         dhcp_start(&netif);
     vif_work(vif);
@@ -263,7 +289,7 @@ _Noreturn void net_run(void (*up)(const char *address))
             has_work = true;
             thread_yield();
         }
-        if (vif)
-            filter_arp();
+        if (vif && filter_arp())
+            vif_notify(vif);
     }
 }

@@ -108,16 +108,27 @@ void vif_tx(struct vif *vif, size_t len, bool checked)
         evtchn_notify(vif->port);
 }
 
-void vif_filter_arp(struct vif *vif, uint32_t ipv4, const uint32_t *peers, unsigned nr)
+static void set_bit(uint8_t *bits, unsigned bit)
 {
-    uint8_t bits[NOXS_VIF_ARP_PEERS / 8] = {0};
+    bits[bit / 8] |= (uint8_t)(1u << bit % 8);
+}
+
+bool vif_filter_arp(struct vif *vif, uint32_t ipv4, const uint32_t *peers, unsigned nr)
+{
+    struct vif_arp_filter filter = {.ipv4 = ipv4};
 
     if (!vif->bus->filter_arp)
-        return;
+        return false;
     for (unsigned i = 0; i < nr; i++) {
-        uint8_t bit = NOXS_VIF_ARP_BIT((const uint8_t *)&peers[i]);
+        const uint8_t *octet = (const uint8_t *)&peers[i];
 
-        bits[bit / 8] |= (uint8_t)(1u << bit % 8);
+        set_bit(filter.peers, NOXS_VIF_ARP_BIT(octet));
+        set_bit(filter.peers_low, NOXS_VIF_ARP_BIT_LOW(octet));
     }
-    vif->bus->filter_arp(vif, ipv4, bits);
+    return vif->bus->filter_arp(vif, &filter);
+}
+
+void vif_notify(struct vif *vif)
+{
+    evtchn_notify(vif->port);
 }

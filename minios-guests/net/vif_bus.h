@@ -5,11 +5,18 @@
 
 #include "net/vif_ring.h"
 
+/* As in struct noxs_vif_front. */
+struct vif_arp_filter {
+    uint32_t ipv4;
+    uint8_t peers[NOXS_VIF_ARP_PEERS / 8], peers_low[NOXS_VIF_ARP_PEERS_LOW / 8];
+};
+
 /* How a vif's two ends talk of anything but frames. */
 struct vif_bus {
     int (*offer)(struct vif *vif);  /* tells the back-end of the rings, which are made */
     void (*close)(struct vif *vif); /* ends that, and drops the rings, now or later */
-    void (*filter_arp)(struct vif *vif, uint32_t ipv4, const uint8_t *peer_bits); /* may be null */
+    /* May be null. True: it is another one, and the back-end is to be notified. */
+    bool (*filter_arp)(struct vif *vif, const struct vif_arp_filter *filter);
 };
 
 struct vif {

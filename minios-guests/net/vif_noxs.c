@@ -21,14 +21,21 @@ static void close(struct vif *vif)
     vif_rings_drop(&vif->rings);
 }
 
-static void filter_arp(struct vif *vif, uint32_t ipv4, const uint8_t *peer_bits)
+static bool filter_arp(struct vif *vif, const struct vif_arp_filter *filter)
 {
     struct noxs_device *dev = vif->dev;
     struct noxs_vif_front *front = &dev->ctrl->vif_front;
 
-    memcpy(front->arp_peers, peer_bits, sizeof(front->arp_peers));
+    if (front->arp_generation && front->ipv4 == filter->ipv4 &&
+        !memcmp(front->arp_peers, filter->peers, sizeof(filter->peers)) &&
+        !memcmp(front->arp_peers_low, filter->peers_low, sizeof(filter->peers_low)))
+        return false;
+    front->ipv4 = filter->ipv4;
+    memcpy(front->arp_peers, filter->peers, sizeof(filter->peers));
+    memcpy(front->arp_peers_low, filter->peers_low, sizeof(filter->peers_low));
     wmb();
-    WRITE_ONCE(front->ipv4, ipv4);
+    WRITE_ONCE(front->arp_generation, front->arp_generation + 1);
+    return true;
 }
 
 static const struct vif_bus on_noxs = {

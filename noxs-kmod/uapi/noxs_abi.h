@@ -258,22 +258,27 @@ struct noxs_vif_back {
 };
 
 /*
- * ipv4 and arp_peers are a filter, as that of a network card, and may change at any time. While
- * ipv4 is not 0 the back-end keeps broadcast ARP requests from the front-end: announcements (sender
- * and target are the same) of addresses that have no bit in arp_peers, and other requests whose
- * target is not ipv4. What comes from ipv4 itself always passes.
+ * ipv4 and arp_peers are a filter, as that of a network card. While ipv4 is not 0 the back-end keeps
+ * broadcast ARP requests from the front-end: announcements (sender and target are the same) of
+ * addresses that have no bit in arp_peers, or none in arp_peers_low, and other requests whose target
+ * is not ipv4. What comes from ipv4 itself always passes. A front-end that changes the filter counts
+ * arp_generation up after it, and then notifies: until then the old one, at first none, is in force.
  */
-#define NOXS_VIF_ARP_PEERS      256u
-/* The bit of an address of four octets. */
-#define NOXS_VIF_ARP_BIT(octet) ((octet)[0] ^ (octet)[1] ^ (octet)[2] ^ (octet)[3])
+#define NOXS_VIF_ARP_PEERS     256u
+#define NOXS_VIF_ARP_PEERS_LOW 512u
+/* The bits of an address of four octets. */
+#define NOXS_VIF_ARP_BIT(octet)     ((octet)[0] ^ (octet)[1] ^ (octet)[2] ^ (octet)[3])
+#define NOXS_VIF_ARP_BIT_LOW(octet) (((octet)[2] & 1) << 8 | (octet)[3])
 
 struct noxs_vif_front {
     uint32_t features;
     uint32_t tx_ring_ref; /* granted by the front-end to the back-end */
     uint32_t rx_ring_ref;
-    uint32_t ipv4;         /* network byte order; 0: no filter */
-    uint8_t arp_peers[32]; /* whose link addresses the front-end remembers */
-    uint8_t reserved[80];
+    uint32_t ipv4;             /* network byte order; 0: no filter */
+    uint8_t arp_peers[32];     /* whose link addresses the front-end remembers */
+    uint8_t arp_peers_low[64]; /* the same */
+    uint32_t arp_generation;   /* of ipv4, arp_peers and arp_peers_low */
+    uint8_t reserved[12];
 };
 
 struct noxs_ctrl {

@@ -182,7 +182,9 @@ struct noxs_ioc_version {
 
 /*
  * Link kind of hubs, which anybody who may make links can make. A hub on a bridge takes what the
- * bridge would flood to each of its vifs, and passes it on to those that want it. One a bridge.
+ * bridge would flood to each of its vifs, and passes it on to those that want it. One a bridge. One
+ * with a link (IFLA_LINK, a port of another bridge) is a branch of the hub of that bridge, which serves
+ * the vifs here, too, while the link is flooded nothing.
  */
 #define NOXS_HUB_KIND      "noxshub"
 

@@ -123,6 +123,8 @@ AT(noxs_vif_front, tx_ring_ref, 4);
 AT(noxs_vif_front, rx_ring_ref, 8);
 AT(noxs_vif_front, ipv4, 12);
 AT(noxs_vif_front, arp_peers, 16);
+AT(noxs_vif_front, arp_peers_low, 48);
+AT(noxs_vif_front, arp_generation, 112);
 
 /* /dev/noxs: the number of an ioctl holds the size of its argument. */
 VALUE(NOXS_IOC_VERSION, 0x80084e00);

@@ -41,9 +41,10 @@ class Report(unittest.TestCase):
         row = {key: series.Row(key, 1, 1) for key in ("chaos[NoXS]/noop", "crun@linux/container")}
         results = [(row["chaos[NoXS]/noop"], samples(2, 2, 2)),
                    (row["crun@linux/container"], samples(14, 15, 16))]
-        lines = report.ratios(results, ["chaos[NoXS]/noop"], ["crun@linux/container", "x/y"])
+        measure = ("create", "create_ms")
+        lines = report.ratios(results, ["chaos[NoXS]/noop"], ["crun@linux/container", "x/y"], measure)
         self.assertEqual(lines[-1].split(), ["chaos[NoXS]/noop", "7.5"])
-        self.assertEqual(report.ratios(results, ["x/y"], ["crun@linux/container"]), [])
+        self.assertEqual(report.ratios(results, ["x/y"], ["crun@linux/container"], measure), [])
 
 
 class Series(unittest.TestCase):
@@ -62,6 +63,29 @@ class Series(unittest.TestCase):
             self.assertEqual(store.get("chaos[NoXS]/noop"), [])
 
 
+class Rounds(unittest.TestCase):
+    def test_samples_get_the_figure_s_names(self):
+        figure = RUN["load"]("fig12b")
+        self.assertEqual(figure.columns(), ["system", "guest", "n", "restore_ms", "answer_ms"])
+        self.assertEqual(RUN["load"]("fig12a").together, figure.together)
+        options, commands = figure.commands(SYSTEMS["runc[CRIU]@linux/container"])
+        self.assertEqual(options, ("-b", "none"))  # it cannot say that it is up again
+        self.assertEqual([name for name, command in commands if command], ["away", "back", "after"])
+
+    def test_whatever_is_saved_is_restored(self):
+        for row in SYSTEMS.values():
+            self.assertEqual(bool(row.save), bool(row.restore), row.key)
+
+    def test_samples_without_the_columns_are_left_out(self):
+        row = series.Row("chaos[NoXS]/noop", 1, 1)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "x.csv")
+            series.write_samples(path, ["system", "guest", "n", "save_ms"],
+                                 [(row, [{"n": "1", "save_ms": "2.5"}, {"n": "2", "save_ms": ""}])])
+            with open(path, encoding="ascii") as stream:
+                self.assertEqual(stream.read(), "system,guest,n,save_ms\nchaos[NoXS],noop,1,2.5\n")
+
+
 class Figures(unittest.TestCase):
     def test_baselines_exist(self):
         for key, _, _ in BASELINES:
@@ -74,8 +98,8 @@ class Figures(unittest.TestCase):
                 self.assertEqual(figure.name, name)
                 for row in figure.rows:
                     self.assertGreaterEqual(row.full, row.quick)
-                header = plot.reference(figure.folder)[0]
-                self.assertEqual(list(header)[:5], series.CREATE)
+                header = list(plot.reference(figure.folder)[0])
+                self.assertEqual(header[:len(figure.columns())], figure.columns())
 
     def test_the_list_has_run_times(self):
         for name in RUN["names"]():
@@ -85,6 +109,32 @@ class Figures(unittest.TestCase):
         figure = RUN["load"]("fig09")
         with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
             figure.chosen(argparse.Namespace(systems="no such"))
+
+
+class Campaigns(unittest.TestCase):
+    program = runpy.run_path(os.path.join(BENCH, "campaigns", "run"), run_name="campaigns")
+
+    def test_each_is_a_case_that_a_variable_makes_longer(self):
+        with open(os.path.join(BENCH, "campaigns", "README.md"), encoding="utf-8") as stream:
+            readme = stream.read()
+        for campaign in self.program["CAMPAIGNS"]:
+            path = os.path.join(BENCH, "..", "tests", "whole", "cases", campaign.case + ".sh")
+            with open(path, encoding="utf-8") as stream:
+                self.assertIn("${" + campaign.env.split("=")[0] + ":-", stream.read(), campaign.name)
+            self.assertIn(f"| `{campaign.name}` |", readme)
+
+    def test_findings(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+            log.write("ok - one\n# seed 5\nFAIL - two\n# 2 checks, 1 failed\n--- dmesg\n")
+            log.flush()
+            lines, counts = self.program["findings"](log.name)
+        self.assertEqual(counts, "2 checks, 1 failed")
+        self.assertNotIn("ok - one\n", lines)
+        self.assertIn("FAIL - two\n", lines)
+
+    def test_one_that_broke_off(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".log") as log:
+            self.assertEqual(self.program["findings"](log.name)[1], "did not finish")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ enum { REQUEST = 1, REPLY = 2 };
 /* The front-end is 10.0.0.2 and remembers 10.0.0.7. */
 static const uint8_t own[] = {10, 0, 0, 2}, peer[] = {10, 0, 0, 7}, other[] = {10, 0, 0, 3},
                      stranger[] = {192, 168, 7, 9}, nobody[4];
+/* Of the same bit as peer in one of the two tables. */
+static const uint8_t like_peer[] = {10, 0, 1, 6}, low_like_peer[] = {10, 1, 2, 7};
 
 static void make_frame(uint8_t *frame, uint8_t operation, const uint8_t *sender,
                        const uint8_t *target)
@@ -33,10 +35,12 @@ static void make_frame(uint8_t *frame, uint8_t operation, const uint8_t *sender,
 
 static struct noxs_vif_front make_front(const uint8_t *address)
 {
-    struct noxs_vif_front front = {0};
+    struct noxs_vif_front front = {.arp_generation = 1};
 
     memcpy(&front.ipv4, address, sizeof(front.ipv4));
     front.arp_peers[NOXS_VIF_ARP_BIT(peer) / 8] |= (uint8_t)(1 << NOXS_VIF_ARP_BIT(peer) % 8);
+    front.arp_peers_low[NOXS_VIF_ARP_BIT_LOW(peer) / 8] |=
+        (uint8_t)(1 << NOXS_VIF_ARP_BIT_LOW(peer) % 8);
     return front;
 }
 
@@ -55,23 +59,33 @@ static void test_table(void **state)
         const uint8_t *sender, *target;
         bool unwanted;
     } table[] = {
-        {REQUEST, peer, own, false},         {REQUEST, stranger, own, false},
+        {REQUEST, peer, own, false},
+        {REQUEST, stranger, own, false},
         {REQUEST, nobody, own, false}, /* a probe: is our address taken? */
-        {REQUEST, peer, other, true},        {REQUEST, nobody, other, true},
+        {REQUEST, peer, other, true},
+        {REQUEST, nobody, other, true},
         {REQUEST, peer, peer, false}, /* a peer announces that it moved */
-        {REQUEST, stranger, stranger, true}, {REQUEST, other, other, true},
+        {REQUEST, stranger, stranger, true},
+        {REQUEST, other, other, true},
+        {REQUEST, like_peer, like_peer, true},
+        {REQUEST, low_like_peer, low_like_peer, true},
         {REQUEST, own, own, false}, /* somebody else has our address */
-        {REQUEST, own, other, false},        {REPLY, stranger, stranger, false},
+        {REQUEST, own, other, false},
+        {REPLY, stranger, stranger, false},
         {REPLY, peer, other, false},
     };
-    struct noxs_vif_front front = make_front(own), open = make_front(nobody);
+    struct noxs_vif_front front = make_front(own), open = make_front(nobody), untold = front;
     uint8_t frame[SIZE];
 
     (void)state;
+    untold.arp_generation = 0;
+    assert_int_equal(NOXS_VIF_ARP_BIT(like_peer), NOXS_VIF_ARP_BIT(peer));
+    assert_int_equal(NOXS_VIF_ARP_BIT_LOW(low_like_peer), NOXS_VIF_ARP_BIT_LOW(peer));
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         make_frame(frame, table[i].operation, table[i].sender, table[i].target);
         assert_int_equal(unwanted(frame, SIZE, &front), table[i].unwanted);
         assert_false(unwanted(frame, SIZE, &open));
+        assert_false(unwanted(frame, SIZE, &untold));
     }
 }
 

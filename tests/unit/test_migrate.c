@@ -4,484 +4,10 @@
  * side before and after each thing that it does: never do both run the guest, and in the end one
  * does.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "migrate.h"
-#include "scratch.h"
-
-#define GUEST_BYTES 70000u
-#define TIMEOUT_MS  2000
-#define NEVER       UINT32_MAX
-
-enum side { SOURCE, TARGET };
-
-struct world {
-    pthread_mutex_t mutex;
-    const char *dir;
-    struct migrate_journal *files[2]; /* the real one */
-    struct mortal {
-        struct migrate_journal journal;
-        struct world *world;
-        enum side side;
-    } journal[2]; /* in which one can die */
-    struct migrate_target target;
-    struct {
-        bool exists, runs, dead;
-        uint32_t calls, die_at; /* at this call, */
-        bool die_after;         /* once it is done */
-        uint64_t budget;        /* bytes that it can still send */
-    } side[2];
-    bool was_cut;     /* a budget was spent */
-    bool healed;      /* another connection can be made */
-    bool refuse;      /* the target cannot prepare */
-    bool start_fails; /* nor start */
-    bool both;        /* ran at once: the one thing that must not be */
-    pthread_t server[16];
-    unsigned int nr_servers;
-};
-
-/* ---------------------------------------------------------------- dying */
-
-/* Before each thing that a side does. True: it is dead, and does nothing. */
-static bool begin(struct world *w, enum side side)
-{
-    pthread_mutex_lock(&w->mutex);
-    if (++w->side[side].calls == w->side[side].die_at && !w->side[side].die_after)
-        w->side[side].dead = true;
-    return w->side[side].dead;
-}
-
-static int end(struct world *w, enum side side, int rc, struct chaos_error *err)
-{
-    if (w->side[side].calls == w->side[side].die_at)
-        w->side[side].dead = true;
-    w->both |= w->side[SOURCE].runs && w->side[TARGET].runs;
-    if (w->side[side].dead)
-        rc = -EIO;
-    pthread_mutex_unlock(&w->mutex);
-    return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "as the test wants") : 0;
-}
-
-/* ---------------------------------------------------------------- the connection */
-
-struct thin_peer { /* breaks when its side's budget is spent, or its side is dead */
-    struct peer peer;
-    struct peer *real;
-    struct world *world;
-    enum side side;
-    int fd;
-};
-
-static int thin_write(struct peer *peer, const struct iovec *parts, int nr)
-{
-    struct thin_peer *thin = (struct thin_peer *)peer;
-    struct world *w = thin->world;
-    char bytes[160 << 10];
-    struct iovec all = {bytes, 0};
-    size_t wanted = 0;
-    int i;
-
-    for (i = 0; i < nr; i++) {
-        if (parts[i].iov_len > 0)
-            memcpy(bytes + wanted, parts[i].iov_base, parts[i].iov_len);
-        wanted += parts[i].iov_len;
-    }
-    pthread_mutex_lock(&w->mutex);
-    all.iov_len = wanted < w->side[thin->side].budget ? wanted : w->side[thin->side].budget;
-    if (w->side[thin->side].dead)
-        all.iov_len = 0;
-    else
-        w->was_cut |= all.iov_len < wanted;
-    w->side[thin->side].budget -= all.iov_len;
-    pthread_mutex_unlock(&w->mutex);
-    if (all.iov_len > 0 && thin->real->ops->write(thin->real, &all, 1) < 0)
-        return -EPIPE;
-    if (all.iov_len == wanted)
-        return 0;
-    shutdown(thin->fd, SHUT_RDWR);
-    return -EPIPE;
-}
-
-static ssize_t thin_read(struct peer *peer, void *buffer, size_t size)
-{
-    struct thin_peer *thin = (struct thin_peer *)peer;
-    bool dead;
-
-    pthread_mutex_lock(&thin->world->mutex);
-    dead = thin->world->side[thin->side].dead;
-    pthread_mutex_unlock(&thin->world->mutex);
-    return dead ? -EIO : thin->real->ops->read(thin->real, buffer, size);
-}
-
-static void thin_close(struct peer *peer)
-{
-    struct thin_peer *thin = (struct thin_peer *)peer;
-
-    thin->real->ops->close(thin->real);
-    free(thin);
-}
-
-static const struct peer_ops thin_ops = {thin_write, thin_read, thin_close};
-
-static struct peer *thin_peer(struct world *w, enum side side, int fd)
-{
-    struct thin_peer *thin = calloc(1, sizeof(*thin));
-    struct chaos_error err;
-
-    thin->peer.ops = &thin_ops;
-    thin->world = w;
-    thin->side = side;
-    thin->fd = fd;
-    assert_int_equal(peer_fd_new(fd, fd, TIMEOUT_MS, &thin->real, &err), 0);
-    return &thin->peer;
-}
-
-struct service {
-    struct world *world;
-    struct peer *peer;
-};
-
-static void *serve(void *opaque)
-{
-    struct service *service = opaque;
-    struct chaos_error err;
-
-    migrate_serve(service->peer, &service->world->target, &err);
-    service->peer->ops->close(service->peer);
-    free(service);
-    return NULL;
-}
-
-/* A connection with a server at its end. */
-static struct peer *dial(struct world *w)
-{
-    struct service *service = malloc(sizeof(*service));
-    int pair[2];
-
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    service->world = w;
-    service->peer = thin_peer(w, TARGET, pair[1]);
-    assert_true(w->nr_servers < 16);
-    assert_int_equal(pthread_create(&w->server[w->nr_servers++], NULL, serve, service), 0);
-    return thin_peer(w, SOURCE, pair[0]);
-}
-
-static void join_servers(struct world *w)
-{
-    while (w->nr_servers > 0)
-        pthread_join(w->server[--w->nr_servers], NULL);
-}
-
-/* ---------------------------------------------------------------- the guest */
-
-static int guest_send(void *guest, stream_write *write, void *opaque, struct chaos_error *err)
-{
-    struct world *w = guest;
-    uint8_t bytes[GUEST_BYTES];
-    const struct iovec part = {bytes, sizeof(bytes)};
-    int rc;
-
-    memset(bytes, 0x5a, sizeof(bytes));
-    if (!begin(w, SOURCE))
-        w->side[SOURCE].runs = false;
-    rc = end(w, SOURCE, 0, err);
-    if (rc == 0 && write(opaque, &part, 1) < 0)
-        rc = chaos_error_set(err, -EPIPE, CHAOS_EXIT_FAILURE, "the connection was cut");
-    return rc;
-}
-
-static int guest_resume(void *guest, struct chaos_error *err)
-{
-    struct world *w = guest;
-
-    if (!begin(w, SOURCE))
-        w->side[SOURCE].runs = true;
-    return end(w, SOURCE, 0, err);
-}
-
-static int guest_destroy(void *guest, struct chaos_error *err)
-{
-    struct world *w = guest;
-
-    if (!begin(w, SOURCE))
-        w->side[SOURCE].runs = w->side[SOURCE].exists = false;
-    return end(w, SOURCE, 0, err);
-}
-
-static int guest_reconnect(void *guest, struct peer **peer, struct chaos_error *err)
-{
-    struct world *w = guest;
-    bool can;
-
-    pthread_mutex_lock(&w->mutex);
-    can = w->healed && !w->side[SOURCE].dead;
-    if (can)
-        w->side[SOURCE].budget = w->side[TARGET].budget = NEVER;
-    pthread_mutex_unlock(&w->mutex);
-    if (!can)
-        return chaos_error_set(err, -EHOSTUNREACH, CHAOS_EXIT_FAILURE, "no route");
-    join_servers(w); /* or the one before is still at it */
-    *peer = dial(w);
-    return 0;
-}
-
-static const struct migrate_source_ops source_ops = {
-    .send = guest_send,
-    .resume = guest_resume,
-    .destroy = guest_destroy,
-    .reconnect = guest_reconnect,
-};
-
-static int copy_prepare(void *guest, const struct migrate_offer *offer, struct chaos_error *err)
-{
-    struct world *w = guest;
-    bool good = offer->config_length == 6 && memcmp(offer->config, "config", 6) == 0;
-
-    if (!begin(w, TARGET) && !w->refuse)
-        w->side[TARGET].exists = true;
-    return end(w, TARGET, good && !w->refuse ? 0 : -ENOMEM, err);
-}
-
-static int copy_load(void *guest, stream_read *read, void *opaque, struct chaos_error *err)
-{
-    struct world *w = guest;
-    uint8_t bytes[1000];
-    size_t total = 0;
-    ssize_t got, i;
-
-    while (total < GUEST_BYTES && (got = read(opaque, bytes, sizeof(bytes))) > 0)
-        for (i = 0, total += (size_t)got; i < got; i++)
-            if (bytes[i] != 0x5a)
-                total = SIZE_MAX / 2;
-    begin(w, TARGET);
-    return end(w, TARGET, total == GUEST_BYTES ? 0 : -EBADMSG, err);
-}
-
-static int copy_start(void *guest, struct chaos_error *err)
-{
-    struct world *w = guest;
-    int rc = 0;
-
-    if (!begin(w, TARGET)) {
-        rc = !w->side[TARGET].exists ? -ESRCH : w->start_fails ? -ENOSPC : 0;
-        if (rc == 0)
-            w->side[TARGET].runs = true;
-    }
-    return end(w, TARGET, rc, err);
-}
-
-static int copy_drop(void *guest, struct chaos_error *err)
-{
-    struct world *w = guest;
-
-    if (!begin(w, TARGET))
-        w->side[TARGET].runs = w->side[TARGET].exists = false;
-    return end(w, TARGET, 0, err);
-}
-
-static const struct migrate_target_ops target_ops = {
-    .prepare = copy_prepare,
-    .load = copy_load,
-    .start = copy_start,
-    .drop = copy_drop,
-};
-
-static int copy_open(void *opaque, const struct migrate_note *note, void **guest,
-                     struct chaos_error *err)
-{
-    (void)err;
-    assert_string_equal(note->name, "web");
-    *guest = opaque;
-    return 0;
-}
-
-static void copy_release(void *opaque, void *guest)
-{
-    assert_ptr_equal(opaque, guest);
-}
-
-/* ---------------------------------------------------------------- the journals */
-
-static int journal_write(struct migrate_journal *base, const struct migrate_note *note,
-                         struct chaos_error *err)
-{
-    const struct mortal *mortal = (const struct mortal *)base;
-    struct world *w = mortal->world;
-    const enum side side = mortal->side;
-    int rc = 0;
-
-    if (!begin(w, side))
-        rc = w->files[side]->ops->write(w->files[side], note, err);
-    return end(w, side, rc, err);
-}
-
-static void journal_remove(struct migrate_journal *base, const struct migrate_note *note)
-{
-    const struct mortal *mortal = (const struct mortal *)base;
-    struct world *w = mortal->world;
-    const enum side side = mortal->side;
-    struct chaos_error ignored;
-
-    if (!begin(w, side))
-        w->files[side]->ops->remove(w->files[side], note);
-    end(w, side, 0, &ignored);
-}
-
-static int journal_read(struct migrate_journal *base, const uint8_t token[MIGRATE_TOKEN],
-                        enum migrate_role role, struct migrate_note *note, struct chaos_error *err)
-{
-    const struct mortal *mortal = (const struct mortal *)base;
-    struct world *w = mortal->world;
-    const enum side side = mortal->side;
-
-    return w->files[side]->ops->read(w->files[side], token, role, note, err);
-}
-
-static int journal_lock(struct migrate_journal *base, const struct migrate_note *note,
-                        struct chaos_error *err)
-{
-    const struct mortal *mortal = (const struct mortal *)base;
-    struct world *w = mortal->world;
-    const enum side side = mortal->side;
-
-    return w->files[side]->ops->lock(w->files[side], note, err);
-}
-
-static void journal_unlock(struct migrate_journal *base, const struct migrate_note *note, int lock)
-{
-    const struct mortal *mortal = (const struct mortal *)base;
-    struct world *w = mortal->world;
-    const enum side side = mortal->side;
-
-    w->files[side]->ops->unlock(w->files[side], note, lock);
-}
-
-static const struct migrate_journal_ops mortal_ops = {
-    .write = journal_write,
-    .remove = journal_remove,
-    .read = journal_read,
-    .lock = journal_lock,
-    .unlock = journal_unlock,
-};
-
-/* ---------------------------------------------------------------- a try */
-
-static struct migrate_note note_of_web(void)
-{
-    struct migrate_note note = {.name = "web", .peer = "b:8002"};
-
-    memset(note.token, 7, sizeof(note.token));
-    memset(note.uuid, 9, sizeof(note.uuid));
-    return note;
-}
-
-static void world_begin(struct world *w)
-{
-    struct chaos_error err;
-    enum side side;
-
-    memset(w, 0, sizeof(*w));
-    pthread_mutex_init(&w->mutex, NULL);
-    w->dir = scratch_make();
-    for (side = SOURCE; side <= TARGET; side++) {
-        assert_int_equal(migrate_journal_open(w->dir, &w->files[side], &err), 0);
-        w->journal[side].journal.ops = &mortal_ops;
-        w->journal[side].world = w;
-        w->journal[side].side = side;
-        w->side[side].die_at = NEVER;
-        w->side[side].budget = NEVER;
-    }
-    w->side[SOURCE].exists = w->side[SOURCE].runs = true;
-    w->target = (struct migrate_target){
-        .journal = &w->journal[TARGET].journal,
-        .ops = &target_ops,
-        .open = copy_open,
-        .release = copy_release,
-        .opaque = w,
-    };
-}
-
-static void world_end(struct world *w)
-{
-    enum side side;
-
-    for (side = SOURCE; side <= TARGET; side++)
-        w->files[side]->ops->close(w->files[side]);
-    scratch_remove();
-    pthread_mutex_destroy(&w->mutex);
-}
-
-static int move(struct world *w, struct chaos_error *err)
-{
-    const struct migrate_offer offer = {.config = "config", .config_length = 6};
-    struct migrate_note note = note_of_web();
-    struct peer *peer = dial(w);
-    int rc = migrate_send(peer, &w->journal[SOURCE].journal, &note, &offer, &source_ops, w, err);
-
-    peer->ops->close(peer);
-    join_servers(w);
-    return rc;
-}
-
-/* What a daemon does when it starts. */
-static void restart(struct world *w, enum side side)
-{
-    const struct migrate_note name = note_of_web();
-    struct migrate_note note;
-    struct chaos_error err;
-
-    w->side[side].dead = false;
-    w->side[side].die_at = NEVER;
-    w->side[SOURCE].budget = w->side[TARGET].budget = NEVER;
-    w->healed = true;
-    if (w->files[side]->ops->read(w->files[side], name.token,
-                                  side == SOURCE ? MIGRATE_SOURCE : MIGRATE_TARGET, &note,
-                                  &err) < 0)
-        return;
-    if (side == SOURCE)
-        migrate_resolve(&w->journal[SOURCE].journal, &note, &source_ops, w, &err);
-    else
-        migrate_recover(&w->target, &note, &err);
-    join_servers(w);
-}
-
-/* The source decided long ago, and could not say so. */
-static void discard(struct world *w)
-{
-    struct migrate_note note = note_of_web();
-    struct chaos_error err;
-
-    note.role = MIGRATE_TARGET;
-    migrate_discard(&w->target, &note, &err);
-}
-
-static void assert_one_runs(const struct world *w)
-{
-    assert_false(w->both);
-    assert_true(w->side[SOURCE].runs != w->side[TARGET].runs);
-    assert_true(w->side[SOURCE].exists == w->side[SOURCE].runs);
-    assert_true(w->side[TARGET].exists == w->side[TARGET].runs);
-}
-
-static void assert_journal_empty(void)
-{
-    assert_int_equal(scratch_count("migrations"), 0);
-}
-
-/* ---------------------------------------------------------------- tests */
+#include "migrate_world.h"
 
 static void test_moves(void **state)
 {
@@ -491,9 +17,8 @@ static void test_moves(void **state)
     (void)state;
     world_begin(&w);
     assert_int_equal(move(&w, &err), 0);
-    assert_one_runs(&w);
+    assert_ended(&w);
     assert_true(w.side[TARGET].runs);
-    assert_journal_empty();
     world_end(&w);
 }
 
@@ -507,9 +32,8 @@ static void test_refused(void **state)
     w.refuse = true;
     assert_int_equal(move(&w, &err), -ENOMEM);
     assert_string_equal(err.text, "the other host refuses: as the test wants");
-    assert_one_runs(&w);
+    assert_ended(&w);
     assert_true(w.side[SOURCE].runs);
-    assert_journal_empty();
     world_end(&w);
 }
 
@@ -522,7 +46,7 @@ static void test_start_fails(void **state)
     world_begin(&w);
     w.start_fails = true;
     assert_true(move(&w, &err) < 0);
-    assert_one_runs(&w);
+    assert_ended(&w);
     assert_true(w.side[SOURCE].runs);
     world_end(&w);
 }
@@ -544,12 +68,12 @@ static bool cut_at(enum side side, uint64_t at, bool healed)
     if (rc == -EINPROGRESS) {
         assert_false(healed);
         assert_false(w.side[SOURCE].runs);
-        restart(&w, SOURCE);
     } else {
         assert_true(w.side[TARGET].runs == (rc == 0));
+        assert_true(w.side[SOURCE].runs == (rc != 0));
     }
-    discard(&w);
-    assert_one_runs(&w);
+    restart(&w, SOURCE);
+    assert_ended(&w);
     world_end(&w);
     return beyond;
 }
@@ -594,9 +118,8 @@ static bool die_at(enum side side, uint32_t call, bool after, enum side first)
     assert_false(w.both);
     restart(&w, first);
     restart(&w, first == SOURCE ? TARGET : SOURCE);
-    restart(&w, SOURCE); /* as the operator's --finish */
-    discard(&w);
-    assert_one_runs(&w);
+    restart(&w, SOURCE); /* once more, since the target was not there yet */
+    assert_ended(&w);
     world_end(&w);
     return died;
 }
@@ -617,6 +140,69 @@ static void test_deaths(void **state)
             }
 }
 
+/* The target is loaded, and the source silent: an operator may have the copy dropped. */
+static void test_discarded(void **state)
+{
+    struct migrate_note note;
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.side[SOURCE].die_at = 3; /* sending, send, and now it is committing */
+    w.side[SOURCE].die_after = true;
+    assert_true(move(&w, &err) < 0);
+    note = note_of_web();
+    note.role = MIGRATE_TARGET;
+    assert_true(w.side[TARGET].exists);
+    assert_int_equal(migrate_discard(&w.target, &note, &err), 0);
+    assert_false(w.side[TARGET].exists);
+    assert_int_equal(migrate_discard(&w.target, &note, &err), -ESRCH);
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    assert_true(w.side[SOURCE].runs);
+    world_end(&w);
+}
+
+/* What runs is no copy that could be dropped. */
+static void test_running_is_kept(void **state)
+{
+    struct migrate_note note;
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.side[SOURCE].die_at = 4; /* at the destruction of its own */
+    move(&w, &err);
+    note = note_of_web();
+    note.role = MIGRATE_TARGET;
+    assert_true(w.side[TARGET].runs);
+    assert_int_equal(migrate_discard(&w.target, &note, &err), -EBUSY);
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    world_end(&w);
+}
+
+/* Who destroyed the guest while it was in doubt has nothing to be resumed: the target has it. */
+static void test_destroyed_in_doubt(void **state)
+{
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.side[TARGET].die_at =
+        6; /* prepare, loading, load, loaded, starting, and now it is to start */
+    assert_int_equal(move(&w, &err), -EINPROGRESS);
+    w.side[SOURCE].exists = false;
+    restart(&w, TARGET);
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    assert_true(w.side[TARGET].runs);
+    world_end(&w);
+}
+
 /* What is no migration at all. */
 static void test_garbage(void **state)
 {
@@ -632,17 +218,22 @@ static void test_garbage(void **state)
     join_servers(&w);
     peer->ops->close(peer);
     assert_int_equal(w.side[TARGET].calls, 0);
-    assert_one_runs(&w);
-    assert_journal_empty();
+    assert_ended(&w);
     world_end(&w);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moves),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_start_fails), cmocka_unit_test(test_cut_source),
-        cmocka_unit_test(test_cut_target),  cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_start_fails),
+        cmocka_unit_test(test_cut_source),
+        cmocka_unit_test(test_cut_target),
+        cmocka_unit_test(test_deaths),
+        cmocka_unit_test(test_discarded),
+        cmocka_unit_test(test_running_is_kept),
+        cmocka_unit_test(test_destroyed_in_doubt),
         cmocka_unit_test(test_garbage),
     };
 

@@ -2,14 +2,18 @@
 /* The guests of a migration, from one state folder to another on the hypervisor in memory, which is
  * both hosts. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+#include <chaos/checkpoint.h>
 
 #include "chaos.h"
 #include "checkpoint_maker.h"
@@ -25,20 +29,29 @@ struct fixture {
     struct chaos_config config;
     struct chaos_error err;
     char kernel[128];
+    const char *dir;
     struct chaos_domain domain;
     struct guest_source *source;
     struct guest_target *target;
+    struct migrate_note note; /* the target's */
     struct maker_bytes bytes;
     unsigned int taken, given_back; /* shells */
 };
+
+static void open_target(struct fixture *f)
+{
+    assert_int_equal(guest_target_open(f->there, &f->note, NULL, NULL, &f->target, &f->err), 0);
+}
 
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     const char *dir = scratch_make();
+    const struct guest_source_options how = {.timeout_ms = 20};
     struct elf_maker maker;
     char other[160];
 
+    f->dir = dir;
     f->fake = fake_hv_new();
     elf_make(&maker);
     strcpy(f->kernel, scratch_file("kernel", maker.bytes, maker.size));
@@ -51,8 +64,9 @@ static int set_up(void **state)
     f->config.memory_mib = f->config.vcpus = f->config.nr_vifs = 1;
     strcpy(f->config.vifs[0].bridge, "xenbr0");
     assert_int_equal(chaos_domain_create(f->here, &f->config, NULL, &f->domain, &f->err), 0);
-    assert_int_equal(guest_source_open(f->here, &f->domain, 20, &f->source, &f->err), 0);
-    assert_int_equal(guest_target_open(f->there, "guest", &f->target, &f->err), 0);
+    f->note = (struct migrate_note){.role = MIGRATE_TARGET, .name = "guest"};
+    assert_int_equal(guest_source_open(f->here, &f->domain, &how, &f->source, &f->err), 0);
+    open_target(f);
     *state = f;
     return 0;
 }
@@ -112,8 +126,9 @@ static void prepare(struct fixture *f)
     struct migrate_offer offer;
 
     assert_int_equal(guest_source_offer(f->source, &offer, &f->err), 0);
-    if (guest_target_ops.prepare(f->target, &offer, &f->err) != 0)
+    if (guest_target_ops.prepare(f->target, &offer, &f->note, &f->err) != 0)
         fail_msg("%s", f->err.text);
+    assert_int_not_equal(f->note.domid, 0);
 }
 
 static void transfer(struct fixture *f)
@@ -217,13 +232,13 @@ static void test_refused(void **state)
     assert_int_equal(guest_source_offer(f->source, &offer, &f->err), 0);
     worse = offer;
     worse.xen_major++;
-    assert_int_equal(guest_target_ops.prepare(f->target, &worse, &f->err), -EOPNOTSUPP);
+    assert_int_equal(guest_target_ops.prepare(f->target, &worse, &f->note, &f->err), -EOPNOTSUPP);
     worse = offer;
     worse.hw_caps[3] = 1;
-    assert_int_equal(guest_target_ops.prepare(f->target, &worse, &f->err), -EOPNOTSUPP);
+    assert_int_equal(guest_target_ops.prepare(f->target, &worse, &f->note, &f->err), -EOPNOTSUPP);
     worse = offer;
     worse.config_length = 9;
-    assert_true(guest_target_ops.prepare(f->target, &worse, &f->err) < 0);
+    assert_true(guest_target_ops.prepare(f->target, &worse, &f->note, &f->err) < 0);
     assert_null(copy_of(f));
     prepare(f); /* and the same target can still take what is good */
     transfer(f);
@@ -253,16 +268,204 @@ static void test_target_dies(void **state)
 
     prepare(f);
     guest_target_close(f->target);
-    assert_int_equal(guest_target_open(f->there, "guest", &f->target, &f->err), 0);
+    open_target(f);
     assert_int_equal(guest_target_ops.start(f->target, &f->err), -ESRCH);
     assert_int_equal(guest_target_ops.drop(f->target, &f->err), 0);
     prepare(f);
     transfer(f);
     guest_target_close(f->target);
-    assert_int_equal(guest_target_open(f->there, "guest", &f->target, &f->err), 0);
+    open_target(f);
     chaos_reap(f->there); /* what was loaded is not reaped */
     assert_int_equal(guest_target_ops.start(f->target, &f->err), 0);
     assert_true(copy_of(f)->started);
+}
+
+/* The note is of another domain than the one that is there. */
+static void assert_is_not_it(struct fixture *f)
+{
+    guest_target_close(f->target);
+    open_target(f);
+    assert_int_equal(guest_target_ops.start(f->target, &f->err), -ESRCH);
+    assert_int_equal(guest_target_ops.drop(f->target, &f->err), 0);
+    assert_false(copy_of(f)->started);
+}
+
+/* Whoever has the name already is no part of it. */
+static void test_name_taken(void **state)
+{
+    struct fixture *f = *state;
+    struct migrate_offer offer;
+    struct chaos_domain other;
+
+    assert_int_equal(chaos_domain_create(f->there, &f->config, NULL, &other, &f->err), 0);
+    assert_int_equal(guest_source_offer(f->source, &offer, &f->err), 0);
+    assert_int_equal(guest_target_ops.prepare(f->target, &offer, &f->note, &f->err), -EEXIST);
+    assert_int_equal(f->note.domid, 0);
+    assert_int_equal(guest_target_ops.start(f->target, &f->err), -ESRCH);
+    assert_int_equal(guest_target_ops.drop(f->target, &f->err), 0);
+    assert_ptr_equal(copy_of(f), fake_domain(f->fake, other.domid));
+
+    assert_int_equal(chaos_domain_destroy(f->there, &other, false, &f->err), 0);
+    prepare(f);
+    transfer(f);
+    f->note.uuid[0] ^= 1; /* of another that came under this name, and went */
+    assert_is_not_it(f);
+    f->note.uuid[0] ^= 1;
+    f->note.domid++;
+    assert_is_not_it(f);
+}
+
+/* What processes left which died over a note, and a note that somebody works on. */
+static void test_journal_is_tidied(void **state)
+{
+    struct fixture *f = *state;
+    struct migrate_note note = {.name = "guest", .role = MIGRATE_SOURCE};
+    struct migrate_journal *journal;
+    char path[200];
+    int lock;
+
+    assert_int_equal(migrate_journal_open(f->dir, &journal, &f->err), 0);
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
+    lock = journal->ops->lock(journal, &note, &f->err);
+    snprintf(path, sizeof(path), "%s/migrations/11111111-1111-1111-1111-111111111111.target.new",
+             f->dir);
+    assert_int_equal(close(open(path, O_CREAT, 0600)), 0);
+    strcpy(path + strlen(path) - 3, "lock");
+    assert_int_equal(close(open(path, O_CREAT, 0600)), 0);
+    assert_int_equal(scratch_count("migrations"), 4);
+    migrate_journal_tidy(journal);
+    assert_int_equal(scratch_count("migrations"), 2);
+    assert_int_equal(journal->ops->lock(journal, &note, &f->err), -EBUSY);
+    journal->ops->unlock(journal, &note, lock);
+    assert_int_equal(journal->ops->read(journal, note.token, note.role, &note, &f->err), 0);
+    journal->ops->close(journal);
+}
+
+/* After a restart the guest is found again, or it is seen that there is none. */
+static void test_source_dies(void **state)
+{
+    struct fixture *f = *state;
+    struct migrate_note note = {.name = "guest", .domid = f->domain.domid};
+    struct migrate_journal *journal;
+    struct fake_domain *guest = fake_domain(f->fake, f->domain.domid);
+
+    memcpy(note.uuid, f->domain.uuid, sizeof(note.uuid));
+    assert_int_equal(migrate_journal_open(f->dir, &journal, &f->err), 0);
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
+    assert_int_equal(guest_source_send(f->source, maker_write, &f->bytes, &f->err), 0);
+    assert_int_equal(scratch_count("suspended"), 1);
+    guest_source_close(f->source);
+    assert_int_equal(guest_source_reopen(f->here, &note, &f->source, &f->err), 0);
+    assert_true(guest->shutdown);
+    assert_int_equal(guest_source_resume(f->source, &f->err), 0);
+    assert_false(guest->shutdown);
+    assert_int_equal(scratch_count("suspended"), 0);
+
+    guest_source_close(f->source);
+    note.domid++; /* another domain has the name by now */
+    assert_int_equal(guest_source_reopen(f->here, &note, &f->source, &f->err), 0);
+    assert_int_equal(guest_source_resume(f->source, &f->err), -ESRCH);
+    assert_int_equal(guest_source_destroy(f->source, &f->err), 0);
+    assert_true(guest->used);
+    guest_source_close(f->source);
+    note.domid--;
+    assert_int_equal(guest_source_reopen(f->here, &note, &f->source, &f->err), 0);
+    assert_int_equal(guest_source_destroy(f->source, &f->err), 0);
+    assert_int_equal(guest_source_destroy(f->source, &f->err), 0);
+    fake_hv_assert_empty(f->fake);
+    journal->ops->close(journal);
+}
+
+static int count(void *opaque, const char *name, struct chaos_error *err)
+{
+    (void)name;
+    (void)err;
+    (*(unsigned int *)opaque)++;
+    return 0;
+}
+
+/* All that others could do to a domain is refused with this. */
+static void assert_guarded(struct fixture *f, struct chaos *chaos, struct chaos_domain *domain,
+                           const char *text)
+{
+    unsigned int nr = 0;
+
+    assert_int_equal(chaos_domain_pause(chaos, domain, &f->err), -EBUSY);
+    assert_int_equal(chaos_domain_unpause(chaos, domain, &f->err), -EBUSY);
+    assert_int_equal(chaos_domain_rename(chaos, domain, "other", &f->err), -EBUSY);
+    assert_int_equal(chaos_domain_request(chaos, domain, CHAOS_SHUTDOWN_REBOOT, &f->err), -EBUSY);
+    assert_int_equal(chaos_domain_save(chaos, domain, "/nowhere", NULL, NULL, &f->err), -EBUSY);
+    assert_int_equal(chaos_domain_destroy(chaos, domain, false, &f->err), -EBUSY);
+    if (!strstr(f->err.text, text))
+        fail_msg("%s", f->err.text);
+    registry_visit_names(&chaos->registry, count, &nr, &f->err);
+    assert_int_equal(nr, 1);
+}
+
+static void test_others_are_kept_away(void **state)
+{
+    struct fixture *f = *state;
+    struct fake_domain *guest = fake_domain(f->fake, f->domain.domid);
+    struct migrate_note note = {.role = MIGRATE_SOURCE, .name = "guest", .peer = "b:8002"};
+    struct migrate_journal *journal;
+    struct guest_source *another;
+    const struct guest_source_options how = {.timeout_ms = 20};
+
+    memcpy(note.uuid, f->domain.uuid, sizeof(note.uuid));
+    note.domid = f->domain.domid;
+    assert_int_equal(migrate_journal_open(f->dir, &journal, &f->err), 0);
+    note.phase = MIGRATE_SENDING;
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
+    assert_guarded(f, f->here, &f->domain, "is being moved to b:8002");
+    assert_int_equal(guest_source_open(f->here, &f->domain, &how, &another, &f->err), -EBUSY);
+    assert_int_equal(guest_source_send(f->source, maker_write, &f->bytes, &f->err), 0);
+    chaos_reap(f->here); /* as any command does */
+    assert_true(guest->shutdown);
+    guest_source_close(f->source); /* as if it had died */
+    f->source = NULL;
+    chaos_reap(f->here);
+    assert_true(guest->shutdown);
+    note.phase = MIGRATE_COMMITTING;
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
+    chaos_reap(f->here);
+    assert_true(guest->shutdown);
+    assert_guarded(f, f->here, &f->domain, "chaos migrate --finish guest");
+    note.phase = MIGRATE_STAYED;
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
+    chaos_reap(f->here);
+    assert_false(guest->shutdown);
+    assert_int_equal(chaos_domain_pause(f->here, &f->domain, &f->err), 0);
+    note.phase = MIGRATE_COMMITTING;
+    assert_int_equal(journal->ops->write(journal, &note, &f->err), 0);
+    assert_int_equal(chaos_domain_destroy(f->here, &f->domain, true, &f->err), 0); /* by force */
+    journal->ops->close(journal);
+}
+
+/* A copy that waits, and one that runs. */
+static void test_copy_is_kept_away(void **state)
+{
+    struct fixture *f = *state;
+    struct migrate_journal *journal;
+    struct chaos_domain copy;
+    char dir[160];
+
+    prepare(f);
+    transfer(f);
+    assert_int_equal(chaos_domain_find(f->there, "guest", &copy, &f->err), 0);
+    snprintf(dir, sizeof(dir), "%s/there", f->dir);
+    assert_int_equal(migrate_journal_open(dir, &journal, &f->err), 0);
+    f->note.phase = MIGRATE_LOADED;
+    assert_int_equal(journal->ops->write(journal, &f->note, &f->err), 0);
+    assert_guarded(f, f->there, &copy, "chaos migrate --discard guest");
+    assert_false(copy_of(f)->started);
+    f->note.phase = MIGRATE_STARTING;
+    assert_int_equal(journal->ops->write(journal, &f->note, &f->err), 0);
+    assert_guarded(f, f->there, &copy, "is just arriving");
+    f->note.phase = MIGRATE_RUNNING;
+    assert_int_equal(journal->ops->write(journal, &f->note, &f->err), 0);
+    assert_int_equal(chaos_domain_unpause(f->there, &copy, &f->err), 0);
+    assert_int_equal(chaos_domain_destroy(f->there, &copy, false, &f->err), 0);
+    journal->ops->close(journal);
 }
 
 /* ---------------------------------------------------------------- shells */
@@ -276,7 +479,7 @@ static void test_given_back(void **state)
 
     assert_int_equal(chaos_domain_create(f->there, &f->config, NULL, &other, &f->err), 0);
     assert_int_equal(guest_source_offer(f->source, &offer, &f->err), 0);
-    assert_int_equal(guest_target_ops.prepare(f->target, &offer, &f->err), -EEXIST);
+    assert_int_equal(guest_target_ops.prepare(f->target, &offer, &f->note, &f->err), -EEXIST);
     assert_int_equal(f->taken, 1);
     assert_int_equal(f->given_back, 1);
     assert_int_equal(chaos_domain_destroy(f->there, &other, false, &f->err), 0);
@@ -293,7 +496,7 @@ static void test_dies_in_shell(void **state)
     prepare(f);
     guest_target_close(f->target);
     assert_int_equal(scratch_count("there/shells"), 1);
-    assert_int_equal(guest_target_open(f->there, "guest", &f->target, &f->err), 0);
+    open_target(f);
     use_shells(f);
     assert_int_equal(guest_target_ops.drop(f->target, &f->err), 0);
     assert_int_equal(shell_adopt(f->there, NULL, NULL, &f->err), 0);
@@ -301,7 +504,7 @@ static void test_dies_in_shell(void **state)
     prepare(f);
     transfer(f);
     guest_target_close(f->target);
-    assert_int_equal(guest_target_open(f->there, "guest", &f->target, &f->err), 0);
+    open_target(f);
     assert_int_equal(shell_adopt(f->there, NULL, NULL, &f->err), 0);
     assert_int_equal(guest_target_ops.start(f->target, &f->err), 0);
     assert_true(copy_of(f)->started);
@@ -322,7 +525,7 @@ static void test_shell_sweep(void **state)
         f->bytes.read = 0;
         f->fake->calls = 0;
         f->fake->fail_at = n;
-        rc = guest_target_ops.prepare(f->target, &offer, &f->err);
+        rc = guest_target_ops.prepare(f->target, &offer, &f->note, &f->err);
         if (rc == 0)
             rc = guest_target_ops.load(f->target, maker_read, &f->bytes, &f->err);
         f->fake->fail_at = 0;
@@ -347,6 +550,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deaf, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_target_dies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_name_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_journal_is_tidied, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_source_dies, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_others_are_kept_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_copy_is_kept_away, set_up, tear_down),
         SHELLS(test_moves),
         SHELLS(test_given_up),
         SHELLS(test_cut_off),

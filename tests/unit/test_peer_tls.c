@@ -209,6 +209,26 @@ static void test_garbage_and_silence(void **state)
     close(fd);
 }
 
+/* A byte now and then is no handshake. */
+static void test_trickle(void **state)
+{
+    static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    struct server server;
+    int fd = serve_within(&server, "ours", "ours", SHORT_MS);
+    size_t i, sent = 0;
+
+    (void)state;
+    for (i = 0; i < 20; i++) {
+        usleep(SHORT_MS * 1000 / 3);
+        if (send(fd, hello + i % (sizeof(hello) - 1), 1, MSG_NOSIGNAL) == 1)
+            sent++;
+    }
+    join(&server);
+    assert_true(server.result < 0);
+    assert_in_range(sent, 1, 19);
+    close(fd);
+}
+
 static void test_key_that_others_can_read(void **state)
 {
     char ca[512], pem[512], key[512];
@@ -247,11 +267,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_friends),
-        cmocka_unit_test(test_writer_is_not_held_for_ever),
-        cmocka_unit_test(test_strangers),
-        cmocka_unit_test(test_garbage_and_silence),
-        cmocka_unit_test(test_key_that_others_can_read),
+        cmocka_unit_test(test_friends),   cmocka_unit_test(test_writer_is_not_held_for_ever),
+        cmocka_unit_test(test_strangers), cmocka_unit_test(test_garbage_and_silence),
+        cmocka_unit_test(test_trickle),   cmocka_unit_test(test_key_that_others_can_read),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

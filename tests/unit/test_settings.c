@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "host_port.h"
 #include "scratch.h"
 #include "settings.h"
 #include "stats.h"
@@ -83,6 +84,72 @@ static void test_everything(void **state)
     assert_int_equal(pool->high, 30);
     assert_string_equal(settings.pools[1].name, "small");
     assert_int_equal(settings.pools[1].high, 2);
+}
+
+static void test_migration(void **state)
+{
+    const struct migration_settings *m = &settings.migration;
+
+    (void)state;
+    assert_int_equal(parse(""), 0);
+    assert_string_equal(m->listen, "");
+    assert_int_equal(m->timeout_s, 10);
+    assert_int_equal(parse("[migration]\n"
+                           "listen = [::1]\n"
+                           "authority = /etc/chaos/ca.pem\n"
+                           "certificate = /etc/chaos/host.pem\n"
+                           "key = /etc/chaos/host.key\n"
+                           "timeout = 3\n"
+                           "incoming = 0\n"
+                           "outgoing = 2\n"
+                           "bridges = xenbr0:br1, a:b\n"),
+                     0);
+    assert_string_equal(m->listen, "[::1]:8002");
+    assert_string_equal(m->authority, "/etc/chaos/ca.pem");
+    assert_string_equal(m->certificate, "/etc/chaos/host.pem");
+    assert_string_equal(m->key, "/etc/chaos/host.key");
+    assert_int_equal(m->timeout_s, 3);
+    assert_int_equal(m->incoming, 0);
+    assert_int_equal(m->outgoing, 2);
+    assert_int_equal(m->nr_bridges, 2);
+    assert_string_equal(m->bridge[0].theirs, "xenbr0");
+    assert_string_equal(m->bridge[0].ours, "br1");
+    assert_string_equal(m->bridge[1].ours, "b");
+    refused("[migration]\nlisten = ::1\n", "not ADDRESS[:PORT]");
+    refused("[migration]\nkey = /k\n", "all three are needed");
+    refused("[migration]\nauthority = ca.pem\n", "not an absolute path");
+    refused("[migration]\nbridges = a\n", "not THEIRS:OURS");
+    refused("[migration]\nbridges = a: b\n", "not THEIRS:OURS");
+    refused("[migration]\nbridges = a b:c\n", "\"a\" is not THEIRS:OURS");
+    refused("[migration]\nbridges = 0123456789abcdef:b\n", "not THEIRS:OURS");
+    refused("[migration]\ntimeout = 0\n", "not a number from 1");
+}
+
+static void test_host_port(void **state)
+{
+    static const char *const good[] = {"web",   "web:1",   "10.0.0.1:8002",
+                                       "[::1]", "[::1]:5", "a-b.c_d:65535"};
+    static const char *const bad[] = {"",       ":1",    "web:", "web:0", "web:65536",   "web:1x",
+                                      "-web",   "a b",   "a;b",  "::1",   "[web]",       "[::1",
+                                      "[::1]x", "a/b:1", "a@b",  "$(a)",  "a:4294967297"};
+    struct host_port at;
+    char text[HOST_PORT_TEXT], longest[HOST_MAX + 2];
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(host_port_parse(good[i], &at));
+        host_port_format(&at, text);
+        assert_string_equal(text, good[i]);
+    }
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (host_port_parse(bad[i], &at))
+            fail_msg("%s", bad[i]);
+    memset(longest, 'a', HOST_MAX + 1);
+    longest[HOST_MAX + 1] = '\0';
+    assert_false(host_port_parse(longest, &at));
+    longest[HOST_MAX] = '\0';
+    assert_true(host_port_parse(longest, &at));
 }
 
 static void test_mistakes(void **state)
@@ -162,10 +229,9 @@ static void test_histogram(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything),
-        cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_histogram),
+        cmocka_unit_test(test_everything), cmocka_unit_test(test_migration),
+        cmocka_unit_test(test_host_port),  cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_files),      cmocka_unit_test(test_histogram),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -67,6 +67,28 @@ has_parts() { [ "$(parts_of "$1")" = "$2" ]; }
 logged() { grep -q "$1" "$dir/log"; }
 add() { ip link add "$1" type veth; }
 
+# An ARP request for 10.9.0.1 through this link gets one answer, with the address of the bridge.
+answered_once() { # link, bridge
+    python3 - "$1" "$(ip -o link show "$2" | sed 's/.*ether \([^ ]*\) .*/\1/')" <<'END'
+import socket, sys
+ARP, REPLY = 0x0806, 2
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ARP))
+s.bind((sys.argv[1], ARP))
+s.settimeout(0.5)
+mac, ip = b"\2\0\0\0\0\7", bytes((10, 9, 0, 7))
+s.send(b"\xff" * 6 + mac + bytes.fromhex("08060001080006040001") + mac + ip + bytes(6) + bytes((10, 9, 0, 1)))
+answers = []
+try:
+    while True:
+        frame = s.recv(64)
+        if frame[21] == REPLY:
+            answers.append(frame[22:28].hex(":"))
+except TimeoutError:
+    pass
+sys.exit(answers != [sys.argv[2]])
+END
+}
+
 is_ready() { [ "$(cat "$dir/pid" 2>/dev/null)" = "$pid" ]; }
 
 start() { # options
@@ -157,6 +179,12 @@ check "spreads vifs over parts of a bridge" eventually is_spread br5 35 10
 check "over as many as are needed" eventually has_parts br5 3
 check "parts have the MTU of the bridge" sh -c "ip -o link show br5-1u | grep -q 'mtu 9000 .*master br5 '"
 check "and are up" sh -c "ip -o link show br5-3 up | grep -q ,UP"
+ip address add 10.9.0.1/24 dev br5
+ip link add asking type veth peer name asked
+ip link set asked up master br5-1
+ip link set asking up
+check "only the bridge itself answers for dom0's addresses" eventually answered_once asking br5
+ip link del asking
 kill -9 "$pid"
 wait "$pid" 2>/dev/null
 ip link add br5-9 group 1868654691 type bridge

@@ -143,6 +143,50 @@ int chaos_client_pool_set(struct chaos_client *client, const struct chaos_pool *
 /* Destroys a pool's shells, and keeps it empty; name NULL: of all. An adaptive one is forgotten. */
 int chaos_client_pool_drain(struct chaos_client *client, const char *name, struct chaos_error *err);
 
+/* ---------------------------------------------------------------- migrations */
+
+struct chaos_client_migrate {
+    const char *which;           /* as for chaos_domain_find */
+    const char *host;            /* "HOST[:PORT]", "[IPV6]:PORT": its chaosd listens there */
+    uint32_t timeout_ms;         /* for the guest to suspend itself; 0: 10 s */
+    struct chaos_timing *timing; /* where the time went, from start_ns 0; may be NULL */
+};
+
+/*
+ * Moves a guest to another host. 0: it runs there, and here it is no more. -EINPROGRESS: it is
+ * paused here, and perhaps runs there, since the other host could not be asked; the daemon asks
+ * again, until it is known. Any other failure: it goes on here. It may take long: see
+ * chaos_client_timeout. out: as it was; may be NULL.
+ */
+int chaos_client_migrate(struct chaos_client *client, const struct chaos_client_migrate *request,
+                         struct chaos_domain *out, struct chaos_error *err);
+
+/* A migration that is under way, or has not ended. */
+struct chaos_migration {
+    char name[CHAOS_NAME_MAX + 1];
+    uint32_t domid; /* here */
+    uint8_t uuid[16];
+    char role[8];      /* "source": the guest goes from here; "target": it comes here */
+    char phase[16];    /* chaos(1) explains them */
+    char host[256];    /* the other one */
+    char detail[256];  /* why it has not ended yet; "": it is being worked on, or waits */
+    uint32_t tries;    /* to end it */
+    uint64_t retry_ms; /* until the next one; 0: none is due */
+};
+/* free(*list) */
+int chaos_client_migrations(struct chaos_client *client, struct chaos_migration **list, size_t *nr,
+                            struct chaos_error *err);
+
+/*
+ * Ends the migration of a guest that is in doubt, by asking the other host now. host: where it
+ * runs, "" if that is here, of `size` bytes.
+ */
+int chaos_client_migrate_finish(struct chaos_client *client, const char *which, char *host,
+                                size_t size, struct chaos_error *err);
+/* Drops a copy that waits here for the decision of the host that it comes from. */
+int chaos_client_migrate_discard(struct chaos_client *client, const char *which,
+                                 struct chaos_error *err);
+
 /* ---------------------------------------------------------------- statistics */
 
 struct chaos_metric {

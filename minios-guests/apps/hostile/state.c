@@ -77,6 +77,22 @@ static void features(struct victim *v)
     }
 }
 
+/* Another filter with each event, and one that changes while it is read. */
+static void filters(struct victim *v)
+{
+    struct noxs_vif_front *front = &v->dev.ctrl->vif_front;
+    size_t len = offsetof(struct noxs_vif_front, reserved) - offsetof(struct noxs_vif_front, ipv4);
+
+    connect(v);
+    for (unsigned i = 0; i < 20000; i++) {
+        scribble(&front->ipv4, len);
+        if (i % 3)
+            evtchn_notify(v->dev.port);
+        if (i % 500 == 0)
+            nap();
+    }
+}
+
 static void events(struct victim *v)
 {
     connect(v);
@@ -104,8 +120,15 @@ static void portclose(struct victim *v)
 }
 
 const struct attack state_attacks[] = {
-    {"states", states},   {"garbage", garbage},     {"badrings", badrings},
-    {"rorings", rorings}, {"scribble", scribbles},  {"features", features},
-    {"events", events},   {"reconnect", reconnect}, {"portclose", portclose},
+    {"states", states},
+    {"garbage", garbage},
+    {"badrings", badrings},
+    {"rorings", rorings},
+    {"scribble", scribbles},
+    {"features", features},
+    {"filters", filters},
+    {"events", events},
+    {"reconnect", reconnect},
+    {"portclose", portclose},
     {NULL, NULL},
 };

@@ -235,8 +235,8 @@ int app_main(void)
         test_query(page->domid);
         test_control(page->domid);
         test_find();
-    test_copy();
-    test_ready();
+        test_copy();
+        test_ready();
         test_page(page, query.frame);
         test_frames_of_others();
         test_grants_and_ports_of_others();

@@ -8,8 +8,8 @@ import sys
 from . import cable, client, hosts, inputs, network, payload
 from .common import HostError, Stopwatch, note
 
-DEFAULTS = argparse.Namespace(plain=False, stock=False, linux=False, containers=False, mem=4, cpus=2,
-                              net=None)
+DEFAULTS = argparse.Namespace(plain=False, stock=False, linux=False, containers=False,
+                              systemd=False, mem=4, cpus=2, net=None)
 FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
 
 
@@ -131,6 +131,8 @@ def parser():
                      help="Linux alone, without Xen (deterministic: with one processor)")
     sub.add_argument("--containers", action="store_true",
                      help="with Docker, runc and crun (start-docker)")
+    sub.add_argument("--systemd", action="store_true",
+                     help="with systemd and udev, as a Debian that was installed")
     sub.add_argument("--cold", action="store_true", help="boot rather than restore a snapshot")
     sub.add_argument("--bare", action="store_true", help="leave out what is not built yet")
     command("refresh", refresh, "put our own programs into a running host again")

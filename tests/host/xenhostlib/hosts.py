@@ -89,7 +89,7 @@ def make_config(options):
         raise HostError("--linux has no Xen, so --stock does not go with it")
     if options.linux and not options.plain:
         options.cpus = 1  # the kernel would wait for a second one for ever
-    image = inputs.image(options.containers)
+    image = inputs.image([name for name in inputs.ADDITIONS if getattr(options, name)])
     return {
         "plain": options.plain, "mem": options.mem, "cpus": options.cpus,
         "net": options.net,

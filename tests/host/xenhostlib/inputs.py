@@ -152,11 +152,14 @@ def listed(path):
     return [word for word in words if word]
 
 
-def rootfs(containers):
+# What dom0 can have besides its own: a folder each, with `packages` and start-* scripts.
+ADDITIONS = {"containers": "container engines", "systemd": "systemd"}
+
+
+def rootfs(additions):
     """The folder with `rootfs.tar`: Debian's packages that dom0 has, untouched."""
-    packages = listed(HERE / "dom0/packages")
-    if containers:
-        packages += listed(HERE / "containers/packages")
+    packages = [package for name in ("dom0", *additions)
+                for package in listed(HERE / name / "packages")]
 
     def build(target, log):
         options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*"
@@ -172,18 +175,17 @@ def rootfs(containers):
     return cache.entry("rootfs", key, build, "dom0 root file system (about 30 s)")
 
 
-def scripts(containers):
+def scripts(additions):
     """Our own files in /usr/local/sbin of dom0."""
-    folders = [HERE / "dom0"] + ([HERE / "containers"] if containers else [])
-    return sorted(path for folder in folders for path in folder.glob("*")
+    return sorted(path for name in ("dom0", *additions) for path in (HERE / name).glob("*")
                   if path.name == "dom0-init" or path.name.startswith("start-"))
 
 
-def image(containers=False):
+def image(additions=()):
     """The folder with dom0's disk `root.img` and `initrd.gz`."""
     sources = [HERE / "agent.c", HERE / "make-image", HERE / "dom0/initramfs-init",
-               *scripts(containers)]
-    packages, linux = rootfs(containers), kernel()
+               *scripts(additions)]
+    packages, linux = rootfs(additions), kernel()
     key = cache.digest(packages.name, linux.name, *INITRAMFS_MODULES, *DOM0_MODULES, *sources)
 
     def build(target, log):
@@ -199,13 +201,13 @@ def image(containers=False):
         (work / "boot/vmlinux").write_bytes(unpacked_kernel((linux / "vmlinuz").read_bytes()))
         make_initrd(target, work, packages / "rootfs.tar", release, log)
         command = [HERE / "make-image", packages / "rootfs.tar", work, target / "root.img",
-                   *scripts(containers)]
+                   *scripts(additions)]
         if os.geteuid() != 0:
             command.insert(0, "fakeroot")
         cache.run(log, *command)
         shutil.rmtree(work)
 
-    title = "dom0 disk image" + (" with container engines" if containers else "")
+    title = " with ".join(["dom0 disk image", *(ADDITIONS[name] for name in additions)])
     return cache.entry("image", key, build, title)
 
 

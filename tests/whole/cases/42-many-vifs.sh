@@ -31,6 +31,30 @@ silent() { # how many of the guests FROM .. TO do not answer
     echo "$count"
 }
 
+counts() { # of all vifs: the name, and how many packets their guests got
+    grep -H . /sys/class/net/vif*/statistics/tx_packets | tr : ' ' | sort
+}
+
+got() { # COUNT: that many packets for each guest since counts > /tmp/before
+    counts | join /tmp/before - | awk -v count="$1" -v vifs="$vifs" \
+        '$3 - $2 != count { bad++; print $1 " got " $3 - $2 } END { exit bad || NR != vifs }'
+}
+
+through_parts() { # packets that went from the whole bridge to one of its parts
+    cat /sys/class/net/xenbr0-*u/statistics/tx_packets | awk '{ n += $1 } END { print n }'
+}
+
+send_frame() { # FROM-THE-TYPE-ON: a broadcast of dom0's, in hexadecimal digits
+    python3 -c 'import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("xenbr0", 0))
+s.send(bytes.fromhex("ffffffffffff020000000001" + sys.argv[1]).ljust(60, b"\0"))' "$1"
+}
+
+announce() { # ADDRESS, in hexadecimal digits
+    send_frame "08060001080006040001020000000001${1}000000000000$1"
+}
+
 ports() { # BRIDGE
     find "/sys/class/net/$1/brif/" -name 'vif*' | wc -l
 }
@@ -70,6 +94,29 @@ check "a guest at the far end answers who has to ask for it" ping -q -c 1 -W 2 "
 check "which does not wake the others" test "$(received)" = "$before"
 check "big packets pass" ping -q -c 2 -i 0.1 -W 1 -s 1400 "$(address "$vifs")"
 check "it tells the time" sh -c "timeout 5 nc -w 3 $(address "$vifs") 13"
+note "broadcasts reach whom they concern, once"
+parts=$(through_parts)
+ip neigh flush dev xenbr0 # dom0 would ask again whether those it spoke to are there
+counts > /tmp/before
+send_frame 88b5
+check "every guest gets one of dom0's" got 1
+counts > /tmp/before
+announce 0a01ff01
+check "every guest gets an announcement of the address that all remember" got 1
+counts > /tmp/before
+announce 0a01fe00 # its bit in the first table of peers is the same, that in the second is not
+check "no guest gets one of an address that none remembers" got 0
+counts > /tmp/before
+chaos create "$GUESTS/daytime.cfg" name=asking "cmdline=\"ip=dhcp\"" || verdict 1 "create asking"
+sleep 0.5
+chaos pause asking # it asks again and again
+asking=/sys/class/net/vif$(chaos domid asking).0
+sent=$(cat "$asking/statistics/rx_packets")
+check "a guest asks all for an address ($sent times)" test "$sent" -gt 0
+check "every other guest gets that" got "$sent"
+check "it itself does not" test "$(cat "$asking/statistics/tx_packets")" -eq 0
+check "no broadcast went through the bridge of a part" test "$(through_parts)" = "$parts"
+check "destroy" chaos destroy asking
 note "a hub less: the bridge floods as before"
 hub=$(ip -o link show type noxshub | sed -n 's/^[0-9]*: \([^@:]*\).* master xenbr0 .*/\1/p')
 check "the bridge itself has a hub" test -n "$hub"

@@ -7,20 +7,28 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#define PROGRAM_MAX 32 /* its name in a line, with a colon and a space */
+
 bool log_verbose;
+static const char *program = "";
 static bool use_syslog;
+
+void log_as(const char *name)
+{
+    program = name;
+}
 
 void log_to_syslog(void)
 {
-    openlog("chaosd", LOG_PID, LOG_DAEMON);
+    openlog(program, LOG_PID, LOG_DAEMON);
     use_syslog = true;
 }
 
 static void __attribute__((format(printf, 2, 0)))
 log_line(int priority, const char *format, va_list args)
 {
-    char line[1024] = "chaosd: ";
-    const size_t prefix = strlen(line);
+    char line[1024];
+    const size_t prefix = (size_t)snprintf(line, PROGRAM_MAX, "%s: ", program);
     size_t length;
 
     vsnprintf(line + prefix, sizeof(line) - prefix - 1, format, args);
