@@ -97,8 +97,10 @@ class Figure:
         for (system, guest), samples in kinds.items():
             same = SYSTEMS.get(f"{system}/{guest}")
             color = same.color if same else "#999999"
-            column = next(column for _, column in self.measures if samples[0][column])
-            found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, column),
+            columns = [column for _, column in self.measures if samples[0].get(column)]
+            if not columns:  # what the figure does not draw in this way
+                continue
+            found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, columns[0]),
                                     f'linespoints dt 2 pt 2 ps 0.9 lc rgb "{color}"'))
         return found
 
