@@ -7,7 +7,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from lib import host, plot, report, series
+from lib import host, origin, plot, report, series
 from lib.systems import BASELINES, SYSTEMS
 
 STEPS = ("prepare", "run", "plot", "clean", "save")
@@ -126,8 +126,10 @@ class Figure:
             count = row.count(options)
             print(f"[{number}/{len(chosen)}] {row.key}, {count} times "
                   f"({time.monotonic() - start:.0f} s so far)", flush=True)
+            host.spent.cpu_s, commit = 0, origin.commit()
             try:
-                store.put(row.key, self.measure(row, count, options))
+                samples = self.measure(row, count, options)
+                store.put(row.key, samples, {"commit": commit, "cpu_s": f"{host.spent.cpu_s:.0f}"})
             except host.HostError as error:  # the others are worth having
                 failed.append(row.key)
                 print(f"bench/run {self.name}: {row.key}: {error}", file=sys.stderr, flush=True)
@@ -136,17 +138,27 @@ class Figure:
         run_all(one, [pair for pair in numbered if not pair[1].system.plain], options.jobs)
         # Where the wall clock counts, nothing else runs.
         run_all(one, [pair for pair in numbered if pair[1].system.plain], 1)
-        self.tell(options.out, self.results(options))
+        self.tell(options, self.results(options))
         if failed:
             sys.exit(f"bench/run {self.name}: not measured: {', '.join(failed)}")
         print(f"\nmeasured in {time.monotonic() - start:.0f} s; results in {options.out}")
 
-    def tell(self, out, results):
+    def tell(self, options, results):
+        out = options.out
         self.write_csv(out, results)
         series.write_samples(os.path.join(out, "destroy.csv"), series.DESTROY, results)
+        runs = self.runs(options, results)
+        series.write_samples(os.path.join(out, "runs.csv"), series.RUN, runs)
         report.write(out, report.table(results, [*self.measures, *self.also])
                      + self.extra(out, results)
-                     + report.ratios(results, self.subjects, self.references, self.measures[0]))
+                     + report.ratios(results, self.subjects, self.references, self.measures[0])
+                     + report.origins(runs))
+
+    def runs(self, options, results):
+        """How each row came about."""
+        store = series.Store(options.out)
+        return [(row, [{**run, "n": len(samples)} for run in store.run(row.key)])
+                for row, samples in results]
 
     def write_csv(self, out, results):
         series.write_samples(os.path.join(out, f"{self.name}.csv"), self.columns(), results)
