@@ -104,13 +104,13 @@ def moved_rows():
     noxs = rows["chaos[NoXS]/daytime"]
     wait = ("/bin/sleep", "0.02")
     yield moved(noxs, "nothing for 20 ms", wait, color="#999999")
-    yield moved(noxs, "chaos pause, 20 ms, unpause", (CHAOS, "pause", "bench-{n}"), wait,
+    yield moved(noxs, "chaos pause for 20 ms", (CHAOS, "pause", "bench-{n}"), wait,
                 (CHAOS, "unpause", "bench-{n}"), color="#999999")
     for key in ("LightVM/daytime", "chaos[NoXS]/daytime", "chaos[XS]/daytime", "xl/daytime"):
         row = rows[key]
         save = (*row.save[:2], "-c", *row.save[2:])
         yield moved(row, f"{row.system} save -c", save)
-        yield moved(row, f"{row.system} save, restore", row.save, row.restore)
+        yield moved(row, f"{row.system} save + restore", row.save, row.restore)
         if row.migrate:
             yield moved(row, f"{row.system} migrate", row.migrate)
 

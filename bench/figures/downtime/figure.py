@@ -32,10 +32,10 @@ class Downtime(Figure):
 
 FIGURE = Downtime(
     os.path.dirname(__file__), "What a client sees of a guest that is moved about",
-    [("nothing for 20 ms/tcpecho", 20, 3), ("chaos pause, 20 ms, unpause/tcpecho", 20, 3),
-     ("LightVM save -c/tcpecho", 20, 5), ("LightVM save, restore/tcpecho", 20, 5),
-     ("chaos[NoXS] save -c/tcpecho", 20, 5), ("chaos[NoXS] save, restore/tcpecho", 20, 5),
-     ("chaos[XS] save -c/tcpecho", 20, 5), ("chaos[XS] save, restore/tcpecho", 20, 5),
-     ("xl save -c/tcpecho", 10, 3), ("xl save, restore/tcpecho", 10, 3),
+    [("nothing for 20 ms/tcpecho", 20, 3), ("chaos pause for 20 ms/tcpecho", 20, 3),
+     ("LightVM save -c/tcpecho", 20, 5), ("LightVM save + restore/tcpecho", 20, 5),
+     ("chaos[NoXS] save -c/tcpecho", 20, 5), ("chaos[NoXS] save + restore/tcpecho", 20, 5),
+     ("chaos[XS] save -c/tcpecho", 20, 5), ("chaos[XS] save + restore/tcpecho", 20, 5),
+     ("xl save -c/tcpecho", 10, 3), ("xl save + restore/tcpecho", 10, 3),
      ("xl migrate/tcpecho", 10, 3)],
     baselines=False)
