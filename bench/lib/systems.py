@@ -30,6 +30,7 @@ class System:
     forget: tuple = ()      # removes the file
     migrate: tuple = ()     # to a second toolstack on the same host
     migrated: tuple = ()    # destroys it there
+    returned: tuple = ()    # or moves it back
     moves: tuple = ()       # commands, one after another, that move a guest about under its client
 
     @property
@@ -82,6 +83,20 @@ def chaos_rows():
                 "prepare-chaosd.sh", str(POOL), f"bus={bus}", *flavour, *kernel))
 
 
+def two_host_rows():
+    """Two daemons on one host, as tests/whole/migrate.sh has them: host b with a state folder and a bridge of its own."""
+    there = ("/usr/bin/env", "CHAOS_RUN_DIR=/run/chaos-b", CHAOS)
+    for row in chaos_rows():
+        if row.key in ("LightVM/daytime", "chaos[XS+split]/daytime"):
+            bus = "xenstore" if XENSTORE in row.create else "noxs"
+            text, *arguments = script("prepare-two-hosts.sh", bus, str(POOL), "memory=3", "vif=xenbr0")
+            hosts, = script(os.path.join("..", "..", "tests", "whole", "migrate.sh"))
+            yield replace(
+                row, system=f"{row.system} 2 hosts", prepare=(hosts + text, *arguments),
+                migrate=(CHAOS, "migrate", "bench-{n}", "127.0.0.1:8003"), migrated=(*there, "destroy", "bench-{n}"),
+                returned=(*there, "migrate", "bench-{n}", "127.0.0.1:8002"))
+
+
 def client_rows():
     """The daemon asked through the client library: one request after another, with a rest between
     them or without, and by several clients at once."""
@@ -111,8 +126,8 @@ def moved_rows():
         save = (*row.save[:2], "-c", *row.save[2:])
         yield moved(row, f"{row.system} save -c", save)
         yield moved(row, f"{row.system} save + restore", row.save, row.restore)
-        if row.migrate:
-            yield moved(row, f"{row.system} migrate", row.migrate)
+    for row in (*two_host_rows(), rows["xl/daytime"]):
+        yield moved(row, f"{row.system.removesuffix(' 2 hosts')} migrate", row.migrate)
 
 
 def xl_rows():
@@ -209,7 +224,7 @@ def docker_rows(place, host):
             destroy=(*api, "DELETE", "/containers/bench-{n}?force=1", ""))
 
 
-SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), client_rows(), xl_rows(),
+SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), two_host_rows(), client_rows(), xl_rows(),
                                  debian_rows(), container_rows(), checkpoint_rows(), moved_rows())
            for row in rows}
 

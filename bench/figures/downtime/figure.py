@@ -18,6 +18,8 @@ class Downtime(Figure):
         words = [f"{BENCH}/bench-downtime", "-n", str(count), ADDRESS]
         for command in row.system.moves:
             words += ["run", *(word.replace("{n}", "1") for word in command), ";"]
+        if row.system.returned:
+            words += ["back", *(word.replace("{n}", "1") for word in row.system.returned), ";"]
         with series.host_of(self.name, row) as host:
             series.prepared(host, row.system)
             host.exec(*series.command(row.system, 1, "-s"))
@@ -37,5 +39,5 @@ FIGURE = Downtime(
      ("chaos[NoXS] save -c/tcpecho", 20, 5), ("chaos[NoXS] save + restore/tcpecho", 20, 5),
      ("chaos[XS] save -c/tcpecho", 20, 5), ("chaos[XS] save + restore/tcpecho", 20, 5),
      ("xl save -c/tcpecho", 10, 3), ("xl save + restore/tcpecho", 10, 3),
-     ("xl migrate/tcpecho", 10, 3)],
+     ("LightVM migrate/tcpecho", 20, 5), ("chaos[XS+split] migrate/tcpecho", 20, 5), ("xl migrate/tcpecho", 10, 3)],
     baselines=False)
