@@ -21,7 +21,9 @@ KINDS = {
 
 
 class HostError(Exception):
-    """A command on the host, or the host itself, failed."""
+    """A command on the host, or the host itself, failed; output: what the command had printed."""
+
+    output = ""
 
 
 def xenhost(*arguments):
@@ -83,8 +85,10 @@ class Host:
             [XENHOST, "exec", "--name", self.name, "--timeout", str(timeout_s), "--", *command],
             check=False, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         if done.returncode:
-            raise HostError(f"on the host: {' '.join(command)}: exit status {done.returncode}\n"
-                            + done.stdout)
+            error = HostError(f"on the host: {' '.join(command)}: exit status {done.returncode}\n"
+                              + done.stdout)
+            error.output = done.stdout
+            raise error
         return done.stdout
 
     def shell(self, script, *arguments):
