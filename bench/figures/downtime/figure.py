@@ -26,14 +26,15 @@ class Downtime(Figure):
             return series.samples_of(host.exec(*words))
 
     def draw(self, out, results):
-        panels = [(f"no answer to {what}: longest time", [
-            (f"{row.system.system}", [statistics.median(series.column(samples, column))])
-            for row, samples in results]) for what, column in self.measures[1:]]
+        panels = [(f"{what} to {kind}", [
+            (row.system.system, [statistics.median(series.column(samples, column))])
+            for row, samples in results if row.system.system.startswith("xl") == (kind == "xl's")])
+            for what, column in self.measures[1:] for kind in ("ours", "xl's")]
         plot.stacked(os.path.join(out, self.name), self.title, [("median", "#377eb8")], panels)
 
 
 FIGURE = Downtime(
-    os.path.dirname(__file__), "What a client sees of a guest that is moved about",
+    os.path.dirname(__file__), "What a client sees of a guest that is moved about: longest time without an answer",
     [("nothing for 20 ms/tcpecho", 20, 3), ("chaos pause for 20 ms/tcpecho", 20, 3),
      ("LightVM save -c/tcpecho", 20, 5), ("LightVM save + restore/tcpecho", 20, 5),
      ("chaos[NoXS] save -c/tcpecho", 20, 5), ("chaos[NoXS] save + restore/tcpecho", 20, 5),
