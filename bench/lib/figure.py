@@ -122,12 +122,13 @@ class Figure:
         start = time.monotonic()
         chosen = self.chosen(options)
         failed = []
+        commit = origin.commit()
 
         def one(number, row):
             count = row.count(options)
             print(f"[{number}/{len(chosen)}] {row.key}, {count} times "
                   f"({time.monotonic() - start:.0f} s so far)", flush=True)
-            host.spent.cpu_s, commit = 0, origin.commit()
+            host.spent.cpu_s = 0
             try:
                 samples = self.measure(row, count, options)
                 store.put(row.key, samples, {"commit": commit, "cpu_s": f"{host.spent.cpu_s:.0f}"})
