@@ -166,7 +166,9 @@ static int create_remotely(const struct create_options *given, const struct cmd_
 {
     struct chaos_timing timing = {.nr = 0};
     struct remote_create remote = {
+        .command = "create",
         .path = call->args[0],
+        .fd = -1,
         .overrides = call->args + 1,
         .nr_overrides = (size_t)call->nr_args - 1,
         .paused = given->paused,
@@ -185,20 +187,9 @@ static int create_remotely(const struct create_options *given, const struct cmd_
 
 static int check_options(const struct create_options *given, struct chaos_error *err)
 {
-    const char *first = given->daemon ? "--daemon" : "--count", *second = NULL;
-
-    if (given->daemon && given->no_daemon)
-        second = "--no-daemon";
-    else if (given->daemon && given->console)
-        second = "--console";
-    else if (given->count > 0 && given->console)
-        second = "--console";
-    else if (given->count > 0 && given->timing)
-        second = "--timing";
-    if (!second)
-        return 0;
-    return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "%s and %s exclude each other", first,
-                           second);
+    if (given->console && (given->daemon || given->count > 0))
+        return remote_exclude(given->daemon ? "--daemon" : "--count", "--console", err);
+    return remote_check_options(given->daemon, given->no_daemon, given->count, given->timing, err);
 }
 
 static int run(const struct cmd_call *call, struct chaos_error *err)

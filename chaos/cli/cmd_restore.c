@@ -4,59 +4,179 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <chaos/checkpoint.h>
-
+#include "chaos.h"
+#include "checkpoint_file.h"
 #include "cleanup.h"
 #include "cmd.h"
+#include "config_series.h"
+#include "output.h"
+#include "remote.h"
+#include "restore_file.h"
 #include "timing.h"
 
 struct restore_options {
-    bool paused;
+    bool paused, daemon, no_daemon;
+    uint32_t count;
     const char *name, *timing;
 };
 
+#define COUNT_MAX 10000
+
 static const struct opt_spec options[] = {
     OPT_FLAG(struct restore_options, paused, 'p', "paused", "do not let the guest go on yet"),
-    OPT_STRING(struct restore_options, name, 'n', "name", "NAME",
+    OPT_STRING(struct restore_options, name, 0, "name", "NAME",
                "give it another name; short for name=NAME"),
+    OPT_UNSIGNED(struct restore_options, count, 'n', "count", "N", 1, COUNT_MAX,
+                 "make so many, called NAME-1 to NAME-N; \"{n}\" stands for the number"),
+    OPT_FLAG(struct restore_options, daemon, 0, "daemon", "have chaosd do it, or fail"),
+    OPT_FLAG(struct restore_options, no_daemon, 0, "no-daemon", "do it here, also if chaosd runs"),
     OPT_STRING_OPTIONAL(struct restore_options, timing, 0, "timing", "text|json", "text",
                         "print how long each step took, in microseconds"),
     OPT_END,
 };
+
+/* What is asked for, the name among the overrides. */
+struct asked {
+    const struct restore_options *given;
+    const char *path;
+    const char **overrides;
+    size_t nr_overrides;
+    int fd;
+};
+
+static void warn(void *opaque, const char *text)
+{
+    (void)opaque;
+    out_note_as("restore", "warning: %s", text);
+}
+
+static int remotely(const struct asked *asked, struct chaos_error *err)
+{
+    struct chaos_timing timing = {.nr = 0};
+    struct remote_create remote = {
+        .command = "restore",
+        .path = asked->path,
+        .fd = asked->fd,
+        .overrides = asked->overrides,
+        .nr_overrides = asked->nr_overrides,
+        .paused = asked->given->paused,
+        .must = asked->given->daemon,
+        .count = asked->given->count,
+        .warning = warn,
+        .timing = asked->given->timing ? &timing : NULL,
+    };
+    int rc = remote_create(&remote, err);
+
+    if (rc == 0 && asked->given->timing)
+        timing_print(&timing, &remote.domain, asked->given->timing);
+    return rc;
+}
+
+static int restore_one(const struct asked *asked, struct chaos *chaos, struct restore_file *file,
+                       const struct chaos_config *config, struct chaos_error *err)
+{
+    struct chaos_timing timing = {.nr = 0};
+    const struct chaos_restore_options how = {
+        .paused = asked->given->paused,
+        .overrides = asked->overrides,
+        .nr_overrides = asked->nr_overrides,
+        .timing = asked->given->timing ? &timing : NULL,
+    };
+    struct chaos_domain domain;
+    int rc = restore_file_cold(file, chaos, config, &how, &domain, err);
+
+    if (rc == 0 && asked->given->timing)
+        timing_print(&timing, &domain, asked->given->timing);
+    return rc < 0 ? chaos_error_wrap(err, "checkpoint \"%s\"", asked->path) : 0;
+}
+
+/* As chaosd would: a failure does not keep the others from being made. */
+static int restore_series(const struct asked *asked, struct chaos *chaos, struct restore_file *file,
+                          struct config_series *series, struct chaos_config *config,
+                          struct chaos_error *err)
+{
+    struct chaos_error last = {0};
+    uint32_t number;
+    int rc = 0;
+
+    for (number = 1; number <= asked->given->count; number++) {
+        if (number > 1)
+            rc = config_series_next(series, number, config, err);
+        if (rc == 0)
+            rc = restore_one(asked, chaos, file, config, err);
+        if (rc == 0)
+            continue;
+        if (last.code)
+            out_note_as("restore", "%s", last.text);
+        last = *err;
+        rc = 0;
+    }
+    *err = last;
+    return last.code;
+}
+
+static int here(const struct asked *asked, struct chaos_error *err)
+{
+    struct config_series series = {
+        .source = RESTORE_CONFIG_SOURCE,
+        .overrides = asked->overrides,
+        .nr_overrides = asked->nr_overrides,
+        .how = {.warning = warn},
+        .copies = true,
+    };
+    struct restore_file file = {0};
+    struct chaos_config config;
+    struct chaos *chaos;
+    int rc = chaos_open(&chaos, err);
+
+    if (rc < 0)
+        return rc;
+    rc = restore_file_open(&file, asked->fd, err);
+    if (rc == 0) {
+        series.text = file.config;
+        series.length = file.config_length;
+        rc = asked->given->count > 0
+                 ? config_series_first(&series, asked->given->count, &config, err)
+                 : chaos_config_parse(series.source, series.text, series.length, series.overrides,
+                                      series.nr_overrides, &series.how, &config, err);
+    }
+    if (rc < 0)
+        return chaos_error_wrap(err, "checkpoint \"%s\"", asked->path);
+    if (asked->given->count > 0)
+        return restore_series(asked, chaos, &file, &series, &config, err);
+    return restore_one(asked, chaos, &file, &config, err); /* exit closes and frees all at once */
+}
 
 static int run(const struct cmd_call *call, struct chaos_error *err)
 {
     const struct restore_options *given = call->options;
     const size_t nr = (size_t)call->nr_args - 1;
     cleanup_free const char **overrides = malloc((nr + 1) * sizeof(*overrides));
+    struct asked asked = {given, call->args[0], overrides, nr, -1};
     char name[8 + CHAOS_NAME_MAX];
-    struct chaos_timing timing = {.nr = 0};
-    struct chaos_restore_options how = {
-        .paused = given->paused,
-        .overrides = overrides,
-        .nr_overrides = nr,
-        .timing = given->timing ? &timing : NULL,
-    };
-    struct chaos_domain domain;
-    struct chaos *chaos;
-    int rc;
+    int rc =
+        remote_check_options(given->daemon, given->no_daemon, given->count, given->timing, err);
 
+    if (rc == 0 && given->name)
+        rc = chaos_name_check(given->name, err);
+    if (rc < 0)
+        return rc;
     if (!overrides)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     memcpy(overrides, call->args + 1, nr * sizeof(*overrides));
     if (given->name) {
-        rc = chaos_name_check(given->name, err);
-        if (rc < 0)
-            return rc;
         snprintf(name, sizeof(name), "name=\"%s\"", given->name);
-        overrides[how.nr_overrides++] = name;
+        overrides[asked.nr_overrides++] = name;
     }
-    rc = chaos_open(&chaos, err);
-    if (rc == 0)
-        rc = chaos_domain_restore(chaos, call->args[0], &how, &domain, err);
-    if (rc == 0 && given->timing)
-        timing_print(&timing, &domain, given->timing);
-    return rc; /* exit closes the handle, and all at once */
+    rc = checkpoint_file_read(asked.path, &asked.fd, err);
+    if (rc < 0)
+        return rc;
+    if (!given->no_daemon) {
+        rc = remotely(&asked, err);
+        if (rc != REMOTE_NOT)
+            return rc;
+    }
+    return here(&asked, err);
 }
 
 const struct command cmd_restore = {
@@ -65,7 +185,8 @@ const struct command cmd_restore = {
     .summary = "let a saved guest go on, in a domain of its own",
     .synopsis = "FILE [KEY=VALUE...]",
     .notes = "KEY=VALUE is a further line of the configuration, and wins over what was saved.\n"
-             "While a domain has the guest's uuid, it gets a new one, and new MAC addresses.",
+             "While a domain has the guest's uuid, it gets a new one, and new MAC addresses;\n"
+             "with --count each does.",
     .options = options,
     .min_args = 1,
     .max_args = CMD_ARGS_ANY,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Creating through chaosd. */
+/* Creating and restoring through chaosd. */
 #ifndef CHAOS_CLI_REMOTE_H
 #define CHAOS_CLI_REMOTE_H
 
 #include <chaos/client.h>
 
 struct remote_create {
-    const char *path; /* of the configuration */
+    const char *command; /* that is said to have failed */
+    const char *path;    /* of the configuration, or of the checkpoint */
+    int fd;              /* of the checkpoint, open for reading; -1: it is a configuration */
     const char *const *overrides;
     size_t nr_overrides;
     bool paused, strict, must; /* must: there is no other way */
@@ -22,5 +24,11 @@ struct remote_create {
  */
 #define REMOTE_NOT 1
 int remote_create(struct remote_create *create, struct chaos_error *err);
+
+/* What both commands refuse; count 0 and timing NULL: not given. */
+int remote_check_options(bool daemon, bool no_daemon, uint32_t count, const char *timing,
+                         struct chaos_error *err);
+/* "FIRST and SECOND exclude each other" */
+int remote_exclude(const char *first, const char *second, struct chaos_error *err);
 
 #endif

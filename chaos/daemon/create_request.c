@@ -9,6 +9,7 @@
 #include <chaos/host.h>
 
 #include "creates.h"
+#include "restore_file.h"
 #include "server.h"
 #include "wire_parts.h"
 
@@ -51,20 +52,28 @@ void create_request_reply_refused(const struct create_request *create,
 
 /* ---------------------------------------------------------------- texts */
 
-/* Points the series at the texts in the message. */
-static int find_texts(struct create_request *r, const struct wire_reader *fields,
-                      struct chaos_error *err)
+/* Points the series at the configuration in the message. */
+static int find_config(struct create_request *r, const struct wire_reader *fields,
+                       struct chaos_error *err)
+{
+    struct wire_field field;
+
+    r->directory = wire_find_string(fields, WIRE_DIRECTORY, "/");
+    r->series.source = r->path;
+    if (!wire_find(fields, WIRE_CONFIG, WIRE_BYTES, &field))
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "the request has no configuration");
+    r->series.text = (const char *)field.value;
+    r->series.length = field.length;
+    return 0;
+}
+
+static int find_overrides(struct create_request *r, const struct wire_reader *fields,
+                          struct chaos_error *err)
 {
     struct wire_reader reader = *fields;
     struct wire_field field;
     size_t nr = 0;
 
-    r->directory = wire_find_string(fields, WIRE_DIRECTORY, "/");
-    r->series.source = wire_find_string(fields, WIRE_SOURCE, "configuration");
-    if (!wire_find(fields, WIRE_CONFIG, WIRE_BYTES, &field))
-        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "the request has no configuration");
-    r->series.text = (const char *)field.value;
-    r->series.length = field.length;
     while (wire_next(&reader, &field))
         nr += field.tag == WIRE_OVERRIDE && field.kind == WIRE_STRING;
     if (nr == 0)
@@ -99,7 +108,7 @@ static int make_absolute(const char *directory, char **path, struct chaos_error 
 {
     char *absolute;
 
-    if (!*path || **path == '/')
+    if (!directory || !*path || **path == '/')
         return 0;
     if (asprintf(&absolute, "%s/%s", directory, *path) < 0)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
@@ -117,12 +126,11 @@ static int complete(struct create_request *r, struct chaos_error *err)
     return rc < 0 ? rc : make_absolute(r->directory, &r->config.ramdisk, err);
 }
 
-int create_request_read(struct create_request *out, const struct wire_reader *fields,
+/* *fields become those that last as long as the request, if that is needed. */
+static int read_options(struct create_request *out, bool copy, struct wire_reader *fields,
                         struct chaos_error *err)
 {
     uint64_t count = wire_find_number(fields, WIRE_COUNT, UINT64_MAX);
-    struct wire_reader lasting = *fields;
-    struct config_series *series = &out->series;
     int rc;
 
     out->options = (uint32_t)wire_find_number(fields, WIRE_OPTIONS, 0);
@@ -131,21 +139,57 @@ int create_request_read(struct create_request *out, const struct wire_reader *fi
     if (out->numbered && (count == 0 || count > CREATES_COUNT_MAX))
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
                                "one request can create from 1 to %d domains", CREATES_COUNT_MAX);
-    rc = out->numbered ? copy_fields(out, &lasting, err) : 0;
-    if (rc == 0)
-        rc = find_texts(out, &lasting, err);
+    rc = copy || out->numbered ? copy_fields(out, fields, err) : 0;
     if (rc < 0)
         return rc;
-    series->how.strict = out->options & WIRE_OPTION_STRICT;
+    out->path = wire_find_string(fields, WIRE_SOURCE, "configuration");
+    return find_overrides(out, fields, err);
+}
+
+static int parse(struct create_request *r, struct chaos_error *err)
+{
+    struct config_series *series = &r->series;
+    int rc;
+
+    series->how.strict = r->options & WIRE_OPTION_STRICT;
     series->how.warning = add_warning;
-    series->how.opaque = out;
-    if (out->numbered)
-        rc = config_series_first(series, out->count, &out->config, err);
+    series->how.opaque = r;
+    if (r->numbered)
+        rc = config_series_first(series, r->count, &r->config, err);
     else
         rc = chaos_config_parse(series->source, series->text, series->length, series->overrides,
-                                series->nr_overrides, &series->how, &out->config, err);
-    out->parsed = rc == 0;
-    return rc < 0 ? rc : complete(out, err);
+                                series->nr_overrides, &series->how, &r->config, err);
+    r->parsed = rc == 0;
+    return rc < 0 ? rc : complete(r, err);
+}
+
+int create_request_read(struct create_request *out, const struct wire_reader *fields,
+                        struct chaos_error *err)
+{
+    struct wire_reader lasting = *fields;
+    int rc = read_options(out, false, &lasting, err);
+
+    if (rc == 0)
+        rc = find_config(out, &lasting, err);
+    return rc < 0 ? rc : parse(out, err);
+}
+
+int create_request_read_copies(struct create_request *out, const struct wire_reader *fields,
+                               struct chaos_error *err)
+{
+    struct wire_reader lasting = *fields;
+
+    return read_options(out, true, &lasting, err);
+}
+
+int create_request_parse_copies(struct create_request *request, const char *text, size_t length,
+                                struct chaos_error *err)
+{
+    request->series.source = RESTORE_CONFIG_SOURCE;
+    request->series.text = text;
+    request->series.length = length;
+    request->series.copies = true;
+    return parse(request, err);
 }
 
 void create_request_of(struct create_request *out, struct chaos_config *config)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What a client wants created: read from its message, and checked. */
+/* What a client wants created, or restored: read from its message, and checked. */
 #ifndef CHAOSD_CREATE_REQUEST_H
 #define CHAOSD_CREATE_REQUEST_H
 
@@ -13,7 +13,9 @@ struct create_request {
     uint32_t count;
     bool numbered; /* by the series, which points into the rest */
     struct config_series series;
-    const char *directory;
+    const char
+        *directory;   /* that paths start at; NULL: they are absolute, or their owner's affair */
+    const char *path; /* of the file that it came from, as the client says */
     const char **overrides;
     uint8_t *fields; /* copy of the message's; NULL: they are not needed any more */
     char *warnings;  /* one after the other, each with its NUL */
@@ -26,6 +28,14 @@ struct create_request {
  */
 int create_request_read(struct create_request *out, const struct wire_reader *fields,
                         struct chaos_error *err);
+/*
+ * The same where the configuration is not in the message: all but that, and then that, which must
+ * last. It is a domain's own, and copies of that domain get what must be their own anew.
+ */
+int create_request_read_copies(struct create_request *out, const struct wire_reader *fields,
+                               struct chaos_error *err);
+int create_request_parse_copies(struct create_request *request, const char *text, size_t length,
+                                struct chaos_error *err);
 /* Takes the configuration over. */
 void create_request_of(struct create_request *out, struct chaos_config *config);
 /* Makes the configuration that of the index-th domain (from 0). */

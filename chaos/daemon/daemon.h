@@ -35,6 +35,7 @@ struct request {
     struct client *client;
     struct wire_header header;
     struct wire_reader fields;
+    int *passed; /* a descriptor that came with it, or -1; what is not taken (take_fd) is closed */
 };
 
 /*

@@ -194,7 +194,8 @@ static struct pool *note_demand(struct pools *pools, const struct chaos_config *
     return pool;
 }
 
-static struct pool *best_fit(struct pools *pools, const struct chaos_config *config)
+static struct pool *best_fit(struct pools *pools, const struct chaos_config *config,
+                             pools_misfit *misfit_of)
 {
     /* 1 is for an image that is still to be loaded */
     const int64_t limit = (int64_t)config->memory_mib * KIB_PER_MIB + 1;
@@ -205,7 +206,7 @@ static struct pool *best_fit(struct pools *pools, const struct chaos_config *con
         int64_t misfit = -1;
 
         if (p->level > 0 && !p->removed)
-            misfit = flavour_misfit(&p->flavour, config);
+            misfit = misfit_of(&p->flavour, config);
         if (misfit >= 0 && misfit < least_misfit) {
             least_misfit = misfit;
             best = p;
@@ -214,10 +215,10 @@ static struct pool *best_fit(struct pools *pools, const struct chaos_config *con
     return best;
 }
 
-struct shell *pools_take(struct pools *pools, const struct chaos_config *config, uint64_t now,
-                         struct pool **from)
+struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
+                         pools_misfit *misfit, uint64_t now)
 {
-    struct pool *wanted = note_demand(pools, config), *pool = best_fit(pools, config);
+    struct pool *wanted = note_demand(pools, config), *pool = best_fit(pools, config, misfit);
 
     if (pool)
         pool->counts.hits++;
@@ -227,7 +228,6 @@ struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
     if (pool && pool != wanted)
         demand(pool);
     pools->calm_at = now + POOLS_CALM_NS;
-    *from = pool;
     return pool ? pool->shells[--pool->level] : NULL;
 }
 
@@ -246,10 +246,14 @@ static int put(struct pool *pool, struct shell *shell)
     return 0;
 }
 
-int pools_untake(struct pool *pool, struct shell *shell)
+bool pools_untake(struct pools *pools, struct shell *shell)
 {
+    struct pool *pool = find_flavour(pools, shell_flavour(shell));
+
+    if (!pool || put(pool, shell) < 0)
+        return false;
     pool->counts.hits--;
-    return put(pool, shell);
+    return true;
 }
 
 bool pools_adopt(struct pools *pools, struct shell *shell)

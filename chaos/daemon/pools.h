@@ -66,14 +66,16 @@ int pools_set(struct pools *pools, const struct pool_settings *settings, struct 
 /* No more shells for it; an adaptive pool goes, a configured one stays with both marks 0. */
 void pools_close(struct pools *pools, struct pool *pool);
 
+/* How well a shell of this flavour serves a request; -1: not at all. */
+typedef int64_t pools_misfit(const struct flavour *flavour, const struct chaos_config *config);
 /*
  * A shell for the request: the one that wastes least, at most as much memory again as was asked
- * for. NULL: none fits. Either way the demand is noted. *from: where it was.
+ * for. NULL: none fits. Either way the demand is noted.
  */
-struct shell *pools_take(struct pools *pools, const struct chaos_config *config, uint64_t now,
-                         struct pool **from);
-/* The request did not use it after all. */
-int pools_untake(struct pool *pool, struct shell *shell);
+struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
+                         pools_misfit *misfit, uint64_t now);
+/* The request did not use it after all. False: its pool is no more, and the shell the caller's. */
+bool pools_untake(struct pools *pools, struct shell *shell);
 /* A shell of a former chaosd. False: there is no place for it. */
 bool pools_adopt(struct pools *pools, struct shell *shell);
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "log.h"
 #include "wire_parts.h"
 
@@ -282,10 +283,10 @@ static void other_version(const struct request *request)
     reply_send(&to, &writer);
 }
 
-static void handle_packet(struct client *client, size_t length)
+static void handle_packet(struct client *client, size_t length, int *passed)
 {
     struct server *server = client->server;
-    struct request request = {.client = client};
+    struct request request = {.client = client, .passed = passed};
     struct chaos_error err = {0};
     int rc = wire_parse(server->in, length, &request.header, &request.fields);
 
@@ -305,22 +306,69 @@ static void handle_packet(struct client *client, size_t length)
     }
 }
 
+/* The descriptor in a message, or -1; others are closed. How many there were. */
+static unsigned int take_descriptors(struct msghdr *message, int *passed)
+{
+    unsigned int nr = 0;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t at = CMSG_LEN(0); at + sizeof(int) <= c->cmsg_len; at += sizeof(int)) {
+            int fd;
+
+            memcpy(&fd, (const char *)c + at, sizeof(fd));
+            if (nr++ == 0)
+                *passed = fd;
+            else
+                close(fd);
+        }
+    }
+    return nr;
+}
+
+/* -1 with EPROTO: more came with it than a message may bring. */
+static ssize_t receive(struct client *client, int *passed)
+{
+    struct server *server = client->server;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    /* One byte more than is allowed tells what is too long. */
+    struct iovec part = {server->in, sizeof(server->in)};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t r = recvmsg(client->fd.fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+    if (r < 0 || (take_descriptors(&message, passed) <= 1 && !(message.msg_flags & MSG_CTRUNC)))
+        return r;
+    errno = EPROTO;
+    return -1;
+}
+
+static void receive_packet(struct client *client)
+{
+    cleanup_close int passed = -1;
+    ssize_t r = receive(client, &passed);
+
+    if (r > 0)
+        handle_packet(client, (size_t)r, &passed);
+    else if (r == 0 || (errno != EAGAIN && errno != EINTR))
+        client_drop(client);
+}
+
 /* One packet a turn: each client has its turn. */
 static void client_ready(struct loop_fd *fd, uint32_t events)
 {
     struct client *client = client_hold(container_of(fd, struct client, fd));
-    struct server *server = client->server;
 
     if (events & EPOLLOUT)
         flush_queue(client);
     if (events & EPOLLIN && !client_gone(client)) {
-        /* One byte more than is allowed tells what is too long. */
-        ssize_t r = recv(fd->fd, server->in, sizeof(server->in), MSG_DONTWAIT);
-
-        if (r > 0)
-            handle_packet(client, (size_t)r);
-        else if (r == 0 || (errno != EAGAIN && errno != EINTR))
-            client_drop(client);
+        receive_packet(client);
     } else if (events & (EPOLLHUP | EPOLLERR) && !client_gone(client)) {
         client_drop(client);
     }

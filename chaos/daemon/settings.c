@@ -44,6 +44,8 @@ static const struct key {
     size_t offset; /* in struct settings, or struct pool_settings */
     uint32_t min, max;
 } keys[] = {
+    {SECTION_DAEMON, "checkpoint_cache_mib", KIND_NUMBER,
+     offsetof(struct settings, checkpoint_cache_mib), 0, 1u << 20},
     {SECTION_DAEMON, "clients_per_user", KIND_NUMBER, offsetof(struct settings, clients_per_user),
      1, 1024},
     {SECTION_DAEMON, "console_logs", KIND_PATH, offsetof(struct settings, console_logs), 0, 0},
@@ -439,6 +441,7 @@ int settings_load(const char *name, bool must, struct settings *settings, struct
 void settings_default(struct settings *settings)
 {
     *settings = (struct settings){
+        .checkpoint_cache_mib = 64,
         .clients_per_user = 256,
         .console_log_kib = 1024,
         .adaptive = true,

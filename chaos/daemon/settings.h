@@ -44,6 +44,7 @@ struct migration_settings {
 struct settings {
     /* [daemon] */
     uint32_t clients_per_user;
+    uint32_t checkpoint_cache_mib; /* 0: none are kept */
     bool drain_on_stop;
     char console_logs[256]; /* folder; "": no files */
     uint32_t console_log_kib;

@@ -8,10 +8,9 @@
 #include "server.h"
 
 static const char *const time_names[STATS_TIMES] = {
-    [STATS_CREATE_WARM] = "create_warm",
-    [STATS_CREATE_COLD] = "create_cold",
-    [STATS_DESTROY] = "destroy",
-    [STATS_PREPARE] = "prepare",
+    [STATS_CREATE_WARM] = "create_warm",   [STATS_CREATE_COLD] = "create_cold",
+    [STATS_RESTORE_WARM] = "restore_warm", [STATS_RESTORE_COLD] = "restore_cold",
+    [STATS_DESTROY] = "destroy",           [STATS_PREPARE] = "prepare",
 };
 
 static const char *const count_names[STATS_COUNTS] = {

@@ -10,6 +10,8 @@ extern const struct module stats_module;
 enum stats_time {
     STATS_CREATE_WARM, /* from the request's arrival to its answer, out of a pool */
     STATS_CREATE_COLD,
+    STATS_RESTORE_WARM, /* the same of guests of checkpoints */
+    STATS_RESTORE_COLD,
     STATS_DESTROY,
     STATS_PREPARE, /* one shell, in the worker */
     STATS_TIMES

@@ -10,7 +10,9 @@
 
 #include "log.h"
 
-#define WORKERS 2 /* one of them always free of background jobs */
+#define FILES_MOST      2 /* jobs of these classes at a time */
+#define BACKGROUND_MOST 1
+#define WORKERS         (FILES_MOST + BACKGROUND_MOST + 1) /* one has nothing but clients' jobs */
 
 struct queue {
     struct job *first, **last;
@@ -21,7 +23,8 @@ struct workers {
     pthread_mutex_t lock; /* of all below it, but not of what only the loop touches */
     pthread_cond_t more;
     struct queue waiting[JOB_CLASSES], done;
-    bool background_runs, stopping;
+    unsigned int running[JOB_CLASSES];
+    bool stopping;
     unsigned int nr;
     pthread_t threads[WORKERS];
     struct chaos *handles[WORKERS];
@@ -55,12 +58,15 @@ static struct job *pop(struct queue *queue)
 
 static struct job *next_job(struct workers *w)
 {
-    struct job *job = pop(&w->waiting[JOB_CLIENT]);
+    static const unsigned int most[JOB_CLASSES] = {
+        [JOB_CLIENT] = WORKERS, [JOB_FILE] = FILES_MOST, [JOB_BACKGROUND] = BACKGROUND_MOST};
+    struct job *job = NULL;
 
-    if (!job && !w->background_runs) {
-        job = pop(&w->waiting[JOB_BACKGROUND]);
-        w->background_runs = job != NULL;
-    }
+    for (int i = 0; i < JOB_CLASSES && !job; i++)
+        if (w->running[i] < most[i])
+            job = pop(&w->waiting[i]);
+    if (job)
+        w->running[job->class]++;
     return job;
 }
 
@@ -85,8 +91,7 @@ static void *work(void *opaque)
         pthread_mutex_unlock(&w->lock);
         job->run(job, chaos);
         pthread_mutex_lock(&w->lock);
-        if (job->class == JOB_BACKGROUND)
-            w->background_runs = false;
+        w->running[job->class]--;
         if (!w->done.first && write(w->finished.fd, &one, sizeof(one)) < 0)
             log_error("cannot wake the loop: %s", strerror(errno));
         push(&w->done, job);

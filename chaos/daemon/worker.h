@@ -10,9 +10,11 @@
 
 extern const struct module worker_module;
 
+/* A waiting job of an earlier class goes first. */
 enum job_class {
     JOB_CLIENT,     /* somebody waits for it */
-    JOB_BACKGROUND, /* nobody does: one at a time, when no JOB_CLIENT waits */
+    JOB_FILE,       /* the same, but it reads a file of his, which may block: two at a time */
+    JOB_BACKGROUND, /* nobody waits for it: one at a time */
     JOB_CLASSES
 };
 

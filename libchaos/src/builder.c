@@ -350,17 +350,17 @@ int build_entry(struct hv *hv, const struct build *build, struct chaos_error *er
     return rc < 0 ? hv_error(err, rc, "set its first vcpu") : 0;
 }
 
-static int pin(struct hv *hv, const struct build *build, enum hv_mmu_cmd cmd)
+static int pin(struct hv *hv, uint32_t domid, uint64_t root_frame, enum hv_mmu_cmd cmd)
 {
-    const struct hv_mmu_op op = {.cmd = cmd,
-                                 .frame = memory_frame(build->memory, build->layout.tables_pfn)};
+    const struct hv_mmu_op op = {.cmd = cmd, .frame = root_frame};
 
-    return hv->ops->mmu(hv, build->domid, &op, 1);
+    return hv->ops->mmu(hv, domid, &op, 1);
 }
 
 int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err)
 {
-    int rc = pin(hv, build, HV_MMU_PIN);
+    const uint64_t root_frame = memory_frame(build->memory, build->layout.tables_pfn);
+    int rc = pin(hv, build->domid, root_frame, HV_MMU_PIN);
 
     if (rc < 0)
         return hv_error(err, rc, "pin its page tables");
@@ -368,12 +368,12 @@ int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err)
     return rc < 0 ? rc : build_entry(hv, build, err);
 }
 
-int build_undo_vcpu(struct hv *hv, const struct build *build, struct chaos_error *err)
+int build_undo_vcpu(struct hv *hv, uint32_t domid, uint64_t root_frame, struct chaos_error *err)
 {
-    int rc = hv->ops->reset_vcpu(hv, build->domid);
+    int rc = hv->ops->reset_vcpu(hv, domid);
 
     if (rc < 0)
         return hv_error(err, rc, "reset its first vcpu");
-    rc = pin(hv, build, HV_MMU_UNPIN);
+    rc = pin(hv, domid, root_frame, HV_MMU_UNPIN);
     return rc < 0 ? hv_error(err, rc, "unpin its page tables") : 0;
 }

@@ -35,7 +35,7 @@ int build_vcpu(struct hv *hv, struct build *build, struct chaos_error *err);
 /* The second and the third of these alone. */
 int build_hypercall_page(struct hv *hv, const struct build *build, struct chaos_error *err);
 int build_entry(struct hv *hv, const struct build *build, struct chaos_error *err);
-/* Undoes build_vcpu: the memory can be written anew. */
-int build_undo_vcpu(struct hv *hv, const struct build *build, struct chaos_error *err);
+/* Undoes build_vcpu, given the frame of the level 4 table: the memory can be written anew. */
+int build_undo_vcpu(struct hv *hv, uint32_t domid, uint64_t root_frame, struct chaos_error *err);
 
 #endif

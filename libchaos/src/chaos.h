@@ -41,7 +41,7 @@ int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos
 int chaos_destroy_moved(struct chaos *chaos, const struct chaos_domain *domain,
                         struct chaos_error *err);
 
-/* The domain with this uuid; -ENOENT: there is none. Walks all domains. */
+/* The domain with this uuid; -ENOENT: there is none. On a Xen without our patches it walks all. */
 int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out);
 
 /* Unmakes what processes that died had begun to make or unmake. */

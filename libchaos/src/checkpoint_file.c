@@ -19,10 +19,20 @@ static int failed(struct chaos_error *err, int error, const char *what)
     return chaos_error_set(err, -error, exit, "cannot %s: %s", what, strerror(error));
 }
 
-int checkpoint_file_read(const char *path, int *fd, struct chaos_error *err)
+int checkpoint_file_check(int fd, struct chaos_error *err)
 {
+    const int flags = fcntl(fd, F_GETFL);
     struct stat st;
 
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG, "not a regular file");
+    if (flags < 0 || flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY)
+        return chaos_error_set(err, -EBADF, CHAOS_EXIT_USAGE, "it is not open for reading");
+    return 0;
+}
+
+int checkpoint_file_read(const char *path, int *fd, struct chaos_error *err)
+{
     /* Not blocking: a FIFO is to be refused, not waited for. */
     cleanup_close int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -30,9 +40,8 @@ int checkpoint_file_read(const char *path, int *fd, struct chaos_error *err)
         return chaos_error_set(err, -errno,
                                errno == ENOENT ? CHAOS_EXIT_NOT_FOUND : CHAOS_EXIT_FAILURE,
                                "checkpoint \"%s\": %s", path, strerror(errno));
-    if (fstat(opened, &st) < 0 || !S_ISREG(st.st_mode))
-        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG,
-                               "checkpoint \"%s\": not a regular file", path);
+    if (checkpoint_file_check(opened, err) < 0)
+        return chaos_error_wrap(err, "checkpoint \"%s\"", path);
     *fd = take_fd(&opened);
     return 0;
 }

@@ -7,6 +7,8 @@
 
 /* A regular file, opened for reading. */
 int checkpoint_file_read(const char *path, int *fd, struct chaos_error *err);
+/* Whether somebody else opened it so. */
+int checkpoint_file_check(int fd, struct chaos_error *err);
 
 struct checkpoint_file {
     int fd, dir;

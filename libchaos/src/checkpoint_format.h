@@ -37,6 +37,7 @@ enum checkpoint_kind {
     CHECKPOINT_KIND_ZERO = 0,
     CHECKPOINT_KIND_DATA = 1,
     CHECKPOINT_KIND_SAME = 2,   /* each as page `same` of this record, which is of kind DATA */
+    CHECKPOINT_KIND_UNUSED = 3, /* nobody wants what is in it */
     CHECKPOINT_KIND_TABLE1 = 4, /* page tables: frame numbers are the guest's own */
     CHECKPOINT_KIND_TABLE2 = 5,
     CHECKPOINT_KIND_TABLE3 = 6,

@@ -125,7 +125,7 @@ static int take_run(struct checkpoint_reader *reader, const struct stream_record
     if (run->nr == 0 || run->nr > reader->window.nr - at)
         return stream_flaw(err, record->offset, "record %u: its runs are not its %u pages",
                            record->sequence, reader->window.nr);
-    if (run->kind > CHECKPOINT_KIND_SAME && !is_table(run->kind))
+    if (run->kind > CHECKPOINT_KIND_UNUSED && !is_table(run->kind))
         return stream_flaw(err, record->offset, "record %u: page %llu is of kind %u, unknown",
                            record->sequence, (unsigned long long)reader->window.first + at,
                            run->kind);

@@ -146,7 +146,32 @@ void client_begin(struct chaos_client *client, uint16_t type, struct wire_writer
     wire_begin(writer, client->buffer, WIRE_MESSAGE_MAX, type, 0, ++client->sequence);
 }
 
+static ssize_t send_packet(int fd, void *bytes, size_t length, int passed)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS,
+                            .cmsg_len = CMSG_LEN(sizeof(int))}};
+    struct iovec part = {bytes, length};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (passed < 0)
+        return send(fd, bytes, length, MSG_NOSIGNAL);
+    memcpy(CMSG_DATA(&control.header), &passed, sizeof(passed));
+    message.msg_control = &control;
+    message.msg_controllen = sizeof(control);
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 int client_send(struct chaos_client *client, struct wire_writer *writer, struct chaos_error *err)
+{
+    return client_send_with(client, writer, -1, err);
+}
+
+int client_send_with(struct chaos_client *client, struct wire_writer *writer, int passed,
+                     struct chaos_error *err)
 {
     size_t length = wire_end(writer);
     ssize_t r;
@@ -156,7 +181,7 @@ int client_send(struct chaos_client *client, struct wire_writer *writer, struct 
                                "the request is longer than the %u KiB that chaosd takes",
                                WIRE_VALUE_MAX >> 10);
     do {
-        r = send(client->fd, writer->bytes, length, MSG_NOSIGNAL);
+        r = send_packet(client->fd, writer->bytes, length, passed);
     } while (r < 0 && errno == EINTR);
     /* It may have told us why, before it closed the connection: the answer says. */
     if (r >= 0 || errno == EPIPE)

@@ -16,6 +16,9 @@ struct chaos_client {
 /* A request under construction in the buffer. */
 void client_begin(struct chaos_client *client, uint16_t type, struct wire_writer *writer);
 int client_send(struct chaos_client *client, struct wire_writer *writer, struct chaos_error *err);
+/* With a descriptor; passed -1: without. */
+int client_send_with(struct chaos_client *client, struct wire_writer *writer, int passed,
+                     struct chaos_error *err);
 
 /*
  * The next packet of the answer to the request sent last; its fields point into the buffer. A

@@ -59,6 +59,44 @@ static char *number_text(const char *text, size_t *length, uint32_t number)
     return out;
 }
 
+bool config_overridden(const char *const *overrides, size_t nr, const char *key)
+{
+    const size_t length = strlen(key);
+    size_t i;
+
+    for (i = 0; i < nr; i++) {
+        const char *at = overrides[i] + strspn(overrides[i], " \t");
+
+        if (strncmp(at, key, length) == 0 && at[length + strspn(at + length, " \t+")] == '=')
+            return true;
+    }
+    return false;
+}
+
+static void forget_identity(const struct config_series *series, struct chaos_config *config)
+{
+    uint32_t i;
+
+    if (!config_overridden(series->overrides, series->nr_overrides, "uuid"))
+        memset(config->uuid, 0, sizeof(config->uuid));
+    if (config_overridden(series->overrides, series->nr_overrides, "vif"))
+        return;
+    for (i = 0; i < config->nr_vifs; i++)
+        memset(config->vifs[i].mac, 0, sizeof(config->vifs[i].mac));
+}
+
+static int parse(const struct config_series *series, const char *text, size_t length,
+                 const char *const *overrides, const struct chaos_config_options *how,
+                 struct chaos_config *out, struct chaos_error *err)
+{
+    int rc = chaos_config_parse(series->source, text, length, overrides, series->nr_overrides, how,
+                                out, err);
+
+    if (rc == 0 && series->copies)
+        forget_identity(series, out);
+    return rc;
+}
+
 static int parse_numbered(const struct config_series *series, uint32_t number,
                           const struct chaos_config_options *how, struct chaos_config *out,
                           struct chaos_error *err)
@@ -77,8 +115,7 @@ static int parse_numbered(const struct config_series *series, uint32_t number,
         nr++;
     }
     if (text && overrides && nr == series->nr_overrides)
-        rc = chaos_config_parse(series->source, text, length, (const char *const *)overrides, nr,
-                                how, out, err);
+        rc = parse(series, text, length, (const char *const *)overrides, how, out, err);
     else
         rc = out_of_memory(err);
     while (nr > 0)
@@ -150,8 +187,7 @@ int config_series_first(struct config_series *series, uint32_t count, struct cha
     if (series->placeholders)
         rc = parse_numbered(series, 1, &series->how, out, err);
     else
-        rc = chaos_config_parse(series->source, series->text, series->length, series->overrides,
-                                series->nr_overrides, &series->how, out, err);
+        rc = parse(series, series->text, series->length, series->overrides, &series->how, out, err);
     if (rc < 0)
         return rc;
     if (series->placeholders)

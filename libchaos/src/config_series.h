@@ -16,6 +16,7 @@ struct config_series {
     const char *const *overrides;
     size_t nr_overrides;
     struct chaos_config_options how; /* warnings are told for the first domain only */
+    bool copies; /* the text is a domain's: its uuid and its MAC addresses are not for copies */
     /* Filled in by config_series_first. */
     bool placeholders;
     char base[CHAOS_NAME_MAX + 1]; /* "": the names need no number */
@@ -27,5 +28,8 @@ int config_series_first(struct config_series *series, uint32_t count, struct cha
 /* Makes it that of the number-th; on failure it is as it was. */
 int config_series_next(const struct config_series *series, uint32_t number,
                        struct chaos_config *config, struct chaos_error *err);
+
+/* Whether an override gives this key. */
+bool config_overridden(const char *const *overrides, size_t nr, const char *key);
 
 #endif

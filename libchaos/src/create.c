@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <chaos/host.h>
 
@@ -60,6 +61,7 @@ void create_begin(struct creation *c, struct chaos *chaos, struct shell *shell,
     c->shell = shell;
     c->config = *config;
     c->paused = false;
+    c->uuid_lock = -1;
     c->files = (struct boot_files)BOOT_FILES_NONE;
     memset(&c->build, 0, sizeof(c->build));
     text_begin(&c->text, c->text_room, sizeof(c->text_room));
@@ -69,6 +71,9 @@ void create_end(struct creation *c)
 {
     boot_files_close(&c->files);
     text_release(&c->text);
+    if (c->uuid_lock >= 0)
+        close(c->uuid_lock);
+    c->uuid_lock = -1;
 }
 
 void create_result(const struct creation *c, struct chaos_domain *out)
@@ -92,13 +97,10 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
     int rc;
 
     chaos_config_choose_bus(&c->config);
-    if (memcmp(c->config.uuid, none, sizeof(none)) == 0) {
-        rc = create_random(c->config.uuid, sizeof(c->config.uuid), err);
-        uuid_mark_random(c->config.uuid);
-    } else {
-        rc = create_check_uuid(c, err);
-    }
-    memcpy(c->shell->record.uuid, c->config.uuid, sizeof(c->config.uuid));
+    if (memcmp(c->config.uuid, none, sizeof(none)) == 0)
+        rc = create_choose_uuid(c, err);
+    else
+        rc = create_take_uuid(c, err);
     return rc < 0 ? rc : create_choose_macs(c, err);
 }
 

@@ -39,6 +39,7 @@ struct creation {
     struct shell *shell;
     struct chaos_config config; /* borrows the caller's strings */
     bool paused;
+    int uuid_lock; /* -1: its uuid is one of our own choice */
     struct boot_files files;
     struct build build;
     struct text text; /* of the record */
@@ -76,7 +77,9 @@ void create_drop_name(struct creation *c);
 /* create_inputs.c */
 int create_clear_abandoned(struct creation *c, struct chaos_error *err);
 int create_random(void *buffer, size_t length, struct chaos_error *err);
-int create_check_uuid(struct creation *c, struct chaos_error *err);
+int create_choose_uuid(struct creation *c, struct chaos_error *err);
+/* CHAOS_EXIT_EXISTS: a domain has the configuration's uuid, or is about to. */
+int create_take_uuid(struct creation *c, struct chaos_error *err);
 int create_choose_macs(struct creation *c, struct chaos_error *err);
 int create_check_cmdline(const struct creation *c, struct chaos_error *err);
 int create_open_files(struct creation *c, struct chaos_error *err);
@@ -98,6 +101,17 @@ int create_set_up_start(struct creation *c, struct chaos_error *err);
 int create_wait_devices(struct creation *c, struct chaos_error *err);
 int create_start_guest(struct creation *c, struct chaos_error *err);
 int create_commit_record(struct creation *c, struct chaos_error *err);
+
+/*
+ * shell_execute.c: what execute and restore do with a shell. The name is free, and its record to
+ * be; from shell_write_record on it is used up.
+ */
+int shell_check_name(struct creation *c, struct chaos_error *err);
+int shell_write_record(struct creation *c, struct chaos_error *err);
+int shell_configure_devices(struct creation *c, struct chaos_error *err);
+/* Page tables and vcpu of a template, or of a warm image, go. Its window stays. */
+int shell_discard_guest(struct creation *c, struct chaos_error *err);
+int shell_commit(struct creation *c, struct chaos_error *err);
 
 /* shell.c: the domain with its devices, then its record; what cannot be is left to be found. */
 void shell_unmake(struct chaos *chaos, struct shell *shell);

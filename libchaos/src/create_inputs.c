@@ -68,18 +68,46 @@ int create_random(void *buffer, size_t length, struct chaos_error *err)
                            strerror(errno));
 }
 
-/* Only a uuid that was given can be taken: then all domains are asked. */
-int create_check_uuid(struct creation *c, struct chaos_error *err)
+static int random_uuid(uint8_t uuid[16], struct chaos_error *err)
 {
-    struct hv_info info;
-    int rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
+    int rc = create_random(uuid, 16, err);
 
-    if (rc == -ENOENT || (rc == 0 && info.dying))
-        return 0;
+    uuid_mark_random(uuid);
+    return rc;
+}
+
+/* A shell has one already. */
+int create_choose_uuid(struct creation *c, struct chaos_error *err)
+{
+    struct record *record = &c->shell->record;
+    int rc = record->domid ? 0 : random_uuid(record->uuid, err);
+
+    memcpy(c->config.uuid, record->uuid, sizeof(c->config.uuid));
+    return rc;
+}
+
+/*
+ * Only a uuid that was given can be another's. Until its record tells the domain's id, the domain
+ * has one that is nobody's: by that it is found should we die, and nobody else's ever is.
+ */
+int create_take_uuid(struct creation *c, struct chaos_error *err)
+{
+    struct record *record = &c->shell->record;
+    struct hv_info info;
+    int rc = registry_lock_uuid(&c->chaos->registry, c->config.uuid, &c->uuid_lock, err);
+
     if (rc < 0)
-        return hv_error(err, rc, "list the domains");
-    return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
-                           info.domid);
+        return rc;
+    rc = chaos_find_uuid(c->chaos, c->config.uuid, &info);
+    if (rc == 0 && !info.dying)
+        return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS, "domain %u has this uuid already",
+                               info.domid);
+    if (rc < 0 && rc != -ENOENT)
+        return hv_error(err, rc, "look for its uuid");
+    if (record->domid) /* of a shell: it has a uuid already */
+        return 0;
+    memcpy(record->uuid, c->config.uuid, sizeof(record->uuid));
+    return random_uuid(record->former_uuid, err);
 }
 
 int create_choose_macs(struct creation *c, struct chaos_error *err)

@@ -15,7 +15,7 @@ static int make_domain(struct creation *c, struct chaos_error *err)
     struct hv *hv = c->chaos->hv;
     int rc;
 
-    memcpy(how.uuid, record->uuid, sizeof(how.uuid));
+    memcpy(how.uuid, record_first_uuid(record), sizeof(how.uuid));
     rc = hv->ops->domain_create(hv, &how, &record->domid);
     return rc < 0 ? hv_error(err, rc, "make the domain") : 0;
 }
@@ -34,6 +34,19 @@ static void unmake_domain(struct creation *c)
         registry_release(&shell->claim); /* the next command tries again */
 }
 
+/* From now on it can be found, whatever its uuid. */
+static int note_domain(struct creation *c, struct chaos_error *err)
+{
+    const struct record *record = &c->shell->record;
+    struct hv *hv = c->chaos->hv;
+    int rc = create_note_progress(c, err);
+
+    if (rc < 0 || record_first_uuid(record) == record->uuid)
+        return rc;
+    rc = hv->ops->set_uuid(hv, record->domid, record->uuid);
+    return rc < 0 ? hv_error(err, rc, "give it its uuid") : 0;
+}
+
 static int set_up_vcpus(struct creation *c, struct chaos_error *err)
 {
     static const uint64_t any[HV_AFFINITY_WORDS];
@@ -42,7 +55,7 @@ static int set_up_vcpus(struct creation *c, struct chaos_error *err)
     uint32_t vcpu;
     int rc;
 
-    rc = create_note_progress(c, err); /* from now on it can be found */
+    rc = note_domain(c, err);
     if (rc < 0)
         return rc;
     rc = hv->ops->set_max_vcpus(hv, domid, c->config.vcpus);

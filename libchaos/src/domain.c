@@ -236,7 +236,7 @@ static int find_by_id(struct chaos *chaos, const char *which, const char *digits
 }
 
 /* One that dies may keep its uuid for long, if somebody maps a page of it: then it counts last. */
-int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out)
+static int walk_uuids(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out)
 {
     struct hv_info infos[LIST_BATCH];
     bool found = false;
@@ -255,6 +255,20 @@ int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info 
         first = infos[nr - 1].domid + 1;
     }
     return nr < 0 ? nr : found ? 0 : -ENOENT;
+}
+
+int chaos_find_uuid(struct chaos *chaos, const uint8_t uuid[16], struct hv_info *out)
+{
+    uint32_t domid;
+    int rc = chaos->hv->ops->find(chaos->hv, uuid, &domid);
+
+    if (rc == -ENOSYS)
+        return walk_uuids(chaos, uuid, out);
+    if (rc == 0)
+        rc = chaos->hv->ops->info(chaos->hv, domid, out);
+    if (rc == -ESRCH || (rc == 0 && memcmp(out->uuid, uuid, sizeof(out->uuid)) != 0))
+        return -ENOENT; /* gone by now, and its id perhaps another's */
+    return rc;
 }
 
 static int find_by_uuid(struct chaos *chaos, const char *which, const char *text,

@@ -52,14 +52,19 @@ bool flavour_equal(const struct flavour *a, const struct flavour *b)
            strcmp(a->kernel, b->kernel) == 0 && strcmp(a->ramdisk, b->ramdisk) == 0;
 }
 
+static bool serves(const struct flavour *flavour, const struct flavour *wanted)
+{
+    return same_limits(flavour, wanted) && same_devices(flavour, wanted) &&
+           flavour->memory_mib >= wanted->memory_mib;
+}
+
 int64_t flavour_misfit(const struct flavour *flavour, const struct chaos_config *config)
 {
     struct flavour wanted;
     const char *ramdisk = config->ramdisk ? config->ramdisk : "";
     int64_t waste;
 
-    if (!flavour_of(config, &wanted) || !same_limits(flavour, &wanted) ||
-        !same_devices(flavour, &wanted) || flavour->memory_mib < wanted.memory_mib)
+    if (!flavour_of(config, &wanted) || !serves(flavour, &wanted))
         return -1;
     waste = (int64_t)(flavour->memory_mib - wanted.memory_mib) << 10;
     if (flavour->kernel[0] == '\0')
@@ -67,4 +72,16 @@ int64_t flavour_misfit(const struct flavour *flavour, const struct chaos_config 
     if (strcmp(flavour->kernel, config->kernel) != 0 || strcmp(flavour->ramdisk, ramdisk) != 0)
         return -1;
     return waste;
+}
+
+/* A guest on XenStore was introduced with its ring when its image was loaded. */
+int64_t flavour_misfit_restored(const struct flavour *flavour, const struct chaos_config *config)
+{
+    const bool image = flavour->kernel[0] != '\0';
+    struct flavour wanted;
+
+    if (!flavour_of(config, &wanted) || !serves(flavour, &wanted) ||
+        flavour->memory_mib != wanted.memory_mib || (image && flavour->bus == CHAOS_BUS_XENSTORE))
+        return -1;
+    return image;
 }

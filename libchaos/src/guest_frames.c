@@ -9,6 +9,7 @@
 
 #include "checkpoint_format.h"
 #include "cleanup.h"
+#include "noxs_suspend.h"
 
 _Static_assert(HV_PAGE_TABLE1 == 1 && HV_PAGE_TABLE4 == 4, "types of tables are their levels");
 
@@ -21,6 +22,7 @@ _Static_assert(HV_PAGE_TABLE1 == 1 && HV_PAGE_TABLE4 == 4, "types of tables are 
 struct told {
     uint64_t max_pfn, cr3, address;
     uint32_t upcall_mask;
+    struct noxs_unused unused;
 };
 
 static int no_memory(struct chaos_error *err)
@@ -28,25 +30,28 @@ static int no_memory(struct chaos_error *err)
     return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
 }
 
-static int read_told(struct hv *hv, const struct hv_info *info, struct told *out,
+/* One page of the guest's, copied. */
+union page {
+    uint8_t bytes[HV_PAGE_SIZE];
+    uint64_t entry[ENTRIES];
+    struct shared_info shared;
+};
+
+static int read_told(struct hv *hv, const struct hv_info *info, union page *page, struct told *out,
                      struct chaos_error *err)
 {
-    const uint64_t frame = info->shared_info_frame;
-    const volatile struct shared_info *shared;
-    void *address;
     unsigned int i;
-    int rc = hv->ops->map(hv, info->domid, &frame, 1, false, &address);
+    int rc = hv->ops->read_pages(hv, info->domid, &info->shared_info_frame, 1, page);
 
     if (rc < 0)
-        return hv_error(err, rc, "map its shared info");
-    shared = address;
-    *out = (struct told){.max_pfn = shared->arch.max_pfn,
-                         .cr3 = shared->arch.p2m_cr3,
-                         .address = shared->arch.p2m_vaddr};
+        return hv_error(err, rc, "read its shared info");
+    *out = (struct told){.max_pfn = page->shared.arch.max_pfn,
+                         .cr3 = page->shared.arch.p2m_cr3,
+                         .address = page->shared.arch.p2m_vaddr};
     for (i = 0; i < info->vcpus && i < XEN_LEGACY_MAX_VCPUS; i++)
-        if (shared->vcpu_info[i].evtchn_upcall_mask)
+        if (page->shared.vcpu_info[i].evtchn_upcall_mask)
             out->upcall_mask |= 1u << i;
-    hv->ops->unmap(hv, address, 1);
+    memcpy(&out->unused, page->bytes + NOXS_UNUSED_OFFSET, sizeof(out->unused));
     if (out->cr3 == 0 || out->address == 0 || out->max_pfn == 0)
         return chaos_error_set(err, -EOPNOTSUPP, CHAOS_EXIT_FAILURE,
                                "its kernel does not tell where its table of frames is");
@@ -55,73 +60,53 @@ static int read_told(struct hv *hv, const struct hv_info *info, struct told *out
 
 /* ---------------------------------------------------------------- its page tables */
 
-/* The table of each level that was looked at last stays mapped. */
-struct walk {
-    struct hv *hv;
-    uint32_t domid;
-    struct {
-        uint64_t frame;
-        const volatile uint64_t *table;
-    } level[5];
-};
-
-static void end_walk(struct walk *walk)
+/* The level 1 table behind a virtual address. */
+static int read_level1(struct hv *hv, uint32_t domid, uint64_t root, uint64_t address,
+                       union page *table)
 {
-    unsigned int i;
-
-    for (i = 1; i <= 4; i++)
-        if (walk->level[i].table)
-            walk->hv->ops->unmap(walk->hv, (void *)walk->level[i].table, 1);
-}
-
-static int look_at(struct walk *walk, unsigned int level, uint64_t frame)
-{
-    void *address;
-    int rc;
-
-    if (walk->level[level].table && walk->level[level].frame == frame)
-        return 0;
-    if (walk->level[level].table)
-        walk->hv->ops->unmap(walk->hv, (void *)walk->level[level].table, 1);
-    walk->level[level].table = NULL;
-    rc = walk->hv->ops->map(walk->hv, walk->domid, &frame, 1, false, &address);
-    if (rc < 0)
-        return rc;
-    walk->level[level].table = address;
-    walk->level[level].frame = frame;
-    return 0;
-}
-
-/* The frame behind a virtual address. */
-static int resolve(struct walk *walk, uint64_t root, uint64_t address, uint64_t *frame)
-{
+    uint64_t frame = root, entry;
     unsigned int level;
-    uint64_t entry;
     int rc;
 
-    *frame = root;
-    for (level = 4; level >= 1; level--) {
-        rc = look_at(walk, level, *frame);
+    for (level = 4; level > 1; level--) {
+        rc = hv->ops->read_pages(hv, domid, &frame, 1, table);
         if (rc < 0)
             return rc;
-        entry = walk->level[level].table[address >> (3 + 9 * level) & (ENTRIES - 1)];
-        if (!(entry & PTE_PRESENT) || (level > 1 && entry & PTE_LARGE))
+        entry = table->entry[address >> (3 + 9 * level) & (ENTRIES - 1)];
+        if (!(entry & PTE_PRESENT) || entry & PTE_LARGE)
             return -EFAULT;
-        *frame = (entry & PTE_FRAME) >> PTE_FRAME_SHIFT;
+        frame = (entry & PTE_FRAME) >> PTE_FRAME_SHIFT;
+    }
+    return hv->ops->read_pages(hv, domid, &frame, 1, table);
+}
+
+/* The frames of the pages that its table lies in: as many at once as one level 1 table tells. */
+static int walk(struct hv *hv, uint32_t domid, const struct told *told, union page *table,
+                uint64_t *leaf, size_t nr)
+{
+    uint64_t address = told->address;
+    size_t i = 0, at;
+    int rc;
+
+    while (i < nr) {
+        rc = read_level1(hv, domid, xen_cr3_to_pfn(told->cr3), address, table);
+        if (rc < 0)
+            return rc;
+        at = address >> HV_PAGE_SHIFT & (ENTRIES - 1);
+        for (; i < nr && at < ENTRIES; i++, at++, address += HV_PAGE_SIZE) {
+            if (!(table->entry[at] & PTE_PRESENT))
+                return -EFAULT;
+            leaf[i] = (table->entry[at] & PTE_FRAME) >> PTE_FRAME_SHIFT;
+        }
     }
     return 0;
 }
 
-/* The frames of the pages that its table lies in. */
-static int find_leaves(struct hv *hv, uint32_t domid, const struct told *told, uint64_t *leaf,
-                       size_t nr, struct chaos_error *err)
+static int find_leaves(struct hv *hv, uint32_t domid, const struct told *told, union page *table,
+                       uint64_t *leaf, size_t nr, struct chaos_error *err)
 {
-    cleanup(end_walk) struct walk walk = {.hv = hv, .domid = domid};
-    size_t i;
-    int rc = 0;
+    int rc = walk(hv, domid, told, table, leaf, nr);
 
-    for (i = 0; rc == 0 && i < nr; i++)
-        rc = resolve(&walk, xen_cr3_to_pfn(told->cr3), told->address + i * HV_PAGE_SIZE, &leaf[i]);
     if (rc < 0)
         return chaos_error_set(err, rc, CHAOS_EXIT_FAILURE,
                                "its table of frames is not where its kernel says (0x%llx)",
@@ -131,17 +116,49 @@ static int find_leaves(struct hv *hv, uint32_t domid, const struct told *told, u
 
 /* ---------------------------------------------------------------- the table */
 
+/* No more than a hint: it is read as far as it makes sense. */
+static void mark_unused(struct guest_frames *frames, const struct noxs_unused *unused)
+{
+    uint64_t pfn, end = 0;
+    uint32_t i;
+
+    if (unused->magic != NOXS_UNUSED_MAGIC)
+        return;
+    for (i = 0; i < unused->nr && i < NOXS_UNUSED_RANGES; i++) {
+        pfn = unused->range[i].first;
+        if (pfn < end || pfn + unused->range[i].nr > frames->pages)
+            return;
+        for (end = pfn + unused->range[i].nr; pfn < end; pfn++)
+            frames->type[pfn] = GUEST_PAGE_UNUSED;
+    }
+}
+
+/* Xen is asked about pages that are used only, in runs. */
+static int read_types(struct hv *hv, uint32_t domid, struct guest_frames *frames)
+{
+    uint64_t first, end = 0;
+    int rc = 0;
+
+    while (rc == 0 && end < frames->pages) {
+        for (first = end; first < frames->pages && frames->type[first]; first++)
+            ;
+        for (end = first; end < frames->pages && !frames->type[end]; end++)
+            ;
+        if (first < end)
+            rc = hv->ops->page_types(hv, domid, frames->frame + first, end - first,
+                                     frames->type + first);
+    }
+    return rc;
+}
+
 static int read_table(struct hv *hv, uint32_t domid, const uint64_t *leaf, size_t nr_leaves,
                       struct guest_frames *frames, struct chaos_error *err)
 {
-    void *address;
-    int rc = hv->ops->map(hv, domid, leaf, nr_leaves, false, &address);
+    int rc = hv->ops->read_pages(hv, domid, leaf, nr_leaves, frames->frame);
 
     if (rc < 0)
-        return hv_error(err, rc, "map its table of frames");
-    memcpy(frames->frame, address, frames->pages * sizeof(*frames->frame));
-    hv->ops->unmap(hv, address, nr_leaves);
-    rc = hv->ops->page_types(hv, domid, frames->frame, frames->pages, frames->type);
+        return hv_error(err, rc, "read its table of frames");
+    rc = read_types(hv, domid, frames);
     return rc < 0 ? hv_error(err, rc, "ask what its pages are") : 0;
 }
 
@@ -209,39 +226,52 @@ static int find_p2m_pages(struct guest_frames *frames, struct chaos_error *err)
         if (frames->p2m[i] == NO_PFN)
             return chaos_error_set(err, -EFAULT, CHAOS_EXIT_FAILURE,
                                    "its table of frames does not name itself");
+        frames->type[frames->p2m[i]] &= (uint8_t)~GUEST_PAGE_UNUSED;
         frames->type[frames->p2m[i]] |= GUEST_PAGE_P2M;
     }
     return 0;
 }
 
+static int read_frames(struct hv *hv, uint32_t domid, const struct told *told, union page *page,
+                       struct guest_frames *out, struct chaos_error *err)
+{
+    const size_t leaves = (size_t)((out->pages + ENTRIES - 1) / ENTRIES);
+    int rc;
+
+    out->upcall_mask = told->upcall_mask;
+    out->nr_p2m = (size_t)((told->max_pfn + ENTRIES - 1) / ENTRIES);
+    out->p2m = malloc(out->nr_p2m * sizeof(*out->p2m));
+    out->frame = malloc(leaves * HV_PAGE_SIZE);
+    out->type = calloc(out->pages, sizeof(*out->type)); /* HV_PAGE_NORMAL */
+    if (!out->p2m || !out->frame || !out->type)
+        return no_memory(err);
+    mark_unused(out, &told->unused);
+    rc = find_leaves(hv, domid, told, page, out->p2m, out->nr_p2m, err);
+    if (rc == 0)
+        rc = read_table(hv, domid, out->p2m, leaves, out, err);
+    if (rc == 0)
+        rc = invert(out, err);
+    return rc < 0 ? rc : find_p2m_pages(out, err);
+}
+
 int guest_frames_read(struct hv *hv, const struct hv_info *info, struct guest_frames *out,
                       struct chaos_error *err)
 {
+    cleanup_free union page *page = malloc(sizeof(*page));
     struct told told = {0};
     int rc;
 
     *out = (struct guest_frames){.pages = info->pages};
-    rc = read_told(hv, info, &told, err);
+    if (!page)
+        return no_memory(err);
+    rc = read_told(hv, info, page, &told, err);
     if (rc < 0)
         return rc;
     if (told.max_pfn < info->pages || told.max_pfn > LEAVES_MAX * ENTRIES)
         return chaos_error_set(err, -EFAULT, CHAOS_EXIT_FAILURE,
                                "its table of frames has %llu entries, the domain %llu pages",
                                (unsigned long long)told.max_pfn, (unsigned long long)info->pages);
-    out->upcall_mask = told.upcall_mask;
-    out->nr_p2m = (size_t)((told.max_pfn + ENTRIES - 1) / ENTRIES);
-    out->p2m = malloc(out->nr_p2m * sizeof(*out->p2m));
-    out->frame = malloc(out->pages * sizeof(*out->frame));
-    out->type = malloc(out->pages);
-    if (!out->p2m || !out->frame || !out->type)
-        return no_memory(err);
-    rc = find_leaves(hv, info->domid, &told, out->p2m, out->nr_p2m, err);
-    if (rc == 0)
-        rc = read_table(hv, info->domid, out->p2m, (size_t)((out->pages + ENTRIES - 1) / ENTRIES),
-                        out, err);
-    if (rc == 0)
-        rc = invert(out, err);
-    return rc < 0 ? rc : find_p2m_pages(out, err);
+    return read_frames(hv, info->domid, &told, page, out, err);
 }
 
 void guest_frames_release(struct guest_frames *frames)

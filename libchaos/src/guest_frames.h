@@ -20,7 +20,7 @@ struct frame_run {
 struct guest_frames {
     uint64_t pages;
     uint64_t *frame;       /* of each page */
-    uint8_t *type;         /* enum hv_page_type of each page, GUEST_PAGE_P2M */
+    uint8_t *type;         /* enum hv_page_type of each page, GUEST_PAGE_* */
     struct frame_run *run; /* by frame */
     size_t nr_runs;
     uint64_t *p2m; /* the pages that the guest keeps its table of frames in */
@@ -28,8 +28,9 @@ struct guest_frames {
     uint32_t upcall_mask; /* bit n: vcpu n has its events masked */
 };
 
-#define NO_PFN         UINT64_MAX
-#define GUEST_PAGE_P2M (1u << 5) /* part of the guest's table of frames */
+#define NO_PFN            UINT64_MAX
+#define GUEST_PAGE_P2M    (1u << 5) /* part of the guest's table of frames */
+#define GUEST_PAGE_UNUSED (1u << 6) /* the guest wants none of what is in it */
 
 /* 1 to 4 for a page table, else 0. */
 static inline unsigned int guest_frames_level(const struct guest_frames *frames, uint64_t pfn)

@@ -12,6 +12,7 @@
 #include <chaos/error.h>
 
 #include "migrate.h"
+#include "shell.h"
 
 struct guest_source;
 
@@ -46,6 +47,19 @@ typedef void guest_adapt(void *opaque, struct chaos_config *config);
 /* A guest to be (domid 0), or, after a restart, the guest of a note. */
 int guest_target_open(struct chaos *chaos, const struct migrate_note *note, guest_adapt *adapt,
                       void *opaque, struct guest_target **out, struct chaos_error *err);
+
+/*
+ * Shells for guests that come, which need not be made then. take: one in which this guest can be
+ * restored (flavour_misfit_restored), which nobody else uses from then on; NULL: there is none.
+ * give_back: as it was taken. Both are called while the target prepares, by its thread.
+ */
+struct guest_target_shells {
+    struct shell *(*take)(void *opaque, const struct chaos_config *config);
+    void (*give_back)(void *opaque, struct shell *shell);
+    void *opaque;
+};
+/* Before it prepares. */
+void guest_target_use_shells(struct guest_target *target, const struct guest_target_shells *shells);
 void guest_target_close(struct guest_target *target); /* NULL: nothing; the domain stays */
 
 extern const struct migrate_target_ops guest_target_ops;

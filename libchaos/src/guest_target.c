@@ -21,7 +21,8 @@ struct guest_target {
     struct chaos_config config;
     struct checkpoint_domain domain;
     struct checkpoint_reader reader;
-    struct shell shell;
+    struct guest_target_shells shells;
+    struct shell cold, *shell; /* what it is made in: cold, or one that was taken */
     struct restore restore;
     bool prepared; /* the domain is there, and its record pending */
 };
@@ -43,9 +44,26 @@ int guest_target_open(struct chaos *chaos, const struct migrate_note *note, gues
     target->domid = note->domid;
     memcpy(target->uuid, note->uuid, sizeof(target->uuid));
     strcpy(target->name, note->name);
-    target->shell.claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
+    target->cold.claim = (struct registry_claim)REGISTRY_CLAIM_NONE;
+    target->shell = &target->cold;
     *out = target;
     return 0;
+}
+
+void guest_target_use_shells(struct guest_target *target, const struct guest_target_shells *shells)
+{
+    target->shells = *shells;
+}
+
+static void forget_shell(struct guest_target *target)
+{
+    if (target->shell == &target->cold) {
+        registry_release(&target->cold.claim);
+        memory_release(&target->cold.memory);
+    } else {
+        shell_finish(target->chaos, target->shell);
+    }
+    target->shell = &target->cold;
 }
 
 static void forget(struct guest_target *target)
@@ -55,14 +73,13 @@ static void forget(struct guest_target *target)
     target->prepared = false;
     restore_pages_release(&target->restore);
     checkpoint_release(&target->reader);
-    memory_release(&target->shell.memory);
+    forget_shell(target);
 }
 
 void guest_target_close(struct guest_target *target)
 {
     if (!target)
         return;
-    registry_release(&target->shell.claim);
     forget(target);
     chaos_config_free(&target->config);
     free(target);
@@ -96,37 +113,79 @@ static int read_offer(struct guest_target *target, const struct migrate_offer *o
     return 0;
 }
 
+static int make_cold(struct guest_target *target, struct chaos_error *err)
+{
+    static const struct phase *const phases[] = {&restore_inputs, &create_prepare};
+    struct creation *c = &target->restore.creation;
+
+    target->cold = (struct shell){.claim = REGISTRY_CLAIM_NONE};
+    create_begin(c, target->chaos, &target->cold, &target->config);
+    return create_run(c, phases, sizeof(phases) / sizeof(phases[0]), NULL, err);
+}
+
+/* From here on the shell is ours, unless it is given back as it was. */
+static int make_in(struct guest_target *target, struct shell *shell, struct chaos_error *err)
+{
+    static const struct phase *const phases[] = {&restore_shell_inputs, &restore_shell_use_up};
+    struct creation *c = &target->restore.creation;
+    int rc;
+
+    create_begin(c, target->chaos, shell, &target->config);
+    rc = create_run(c, phases, sizeof(phases) / sizeof(phases[0]), NULL, err);
+    if (rc == 0)
+        target->shell = shell;
+    else if (shell->used)
+        shell_destroy(target->chaos, shell);
+    else
+        target->shells.give_back(target->shells.opaque, shell);
+    return rc;
+}
+
 static int prepare(void *guest, const struct migrate_offer *offer, struct migrate_note *note,
                    struct chaos_error *err)
 {
-    static const struct phase *const phases[] = {&restore_inputs, &create_prepare};
     struct guest_target *target = guest;
+    struct guest_target_shells *shells = &target->shells;
     struct restore *restore = &target->restore;
+    struct shell *shell = NULL;
     int rc = read_offer(target, offer, err);
 
     if (rc < 0)
         return rc;
-    target->shell = (struct shell){.claim = REGISTRY_CLAIM_NONE};
+    if (shells->take)
+        shell = shells->take(shells->opaque, &target->config);
     *restore =
         (struct restore){.reader = &target->reader, .domain = &target->domain, .moved = true};
-    create_begin(&restore->creation, target->chaos, &target->shell, &target->config);
-    rc = create_run(&restore->creation, phases, sizeof(phases) / sizeof(phases[0]), NULL, err);
+    rc = shell ? make_in(target, shell, err) : make_cold(target, err);
     target->prepared = rc == 0;
     if (rc < 0) {
         create_end(&restore->creation);
         return rc;
     }
-    note->domid = target->domid = target->shell.record.domid;
-    memcpy(target->uuid, target->shell.record.uuid, sizeof(target->uuid));
+    note->domid = target->domid = target->shell->record.domid;
+    /* The one that it will have: a shell keeps its own until it is the guest. */
+    memcpy(target->uuid, restore->creation.config.uuid, sizeof(target->uuid));
     memcpy(note->uuid, target->uuid, sizeof(note->uuid));
     return 0;
 }
 
-static int load(void *guest, stream_read *read, void *opaque, struct chaos_error *err)
+/* Nobody lets it run before its memory is whole. */
+static int fill(struct guest_target *target, struct chaos_error *err)
 {
     static const struct step commit[] = {{"record", create_commit_record, NULL}};
-    static const struct phase commit_phase = {commit, 1};
-    static const struct phase *const phases[] = {&restore_fill, &commit_phase};
+    static const struct step shell[] = {{"commit", shell_commit, NULL}};
+    static const struct phase commit_phase = {commit, 1}, shell_phase = {shell, 1};
+    static const struct phase *const cold[] = {&restore_fill, &restore_hotplug, &commit_phase};
+    static const struct phase *const in_shell[] = {&restore_fill, &shell_phase};
+    struct creation *c = &target->restore.creation;
+
+    if (target->shell == &target->cold)
+        return create_run(c, cold, sizeof(cold) / sizeof(cold[0]), NULL, err);
+    return create_run(c, in_shell, sizeof(in_shell) / sizeof(in_shell[0]), NULL, err);
+}
+
+static int load(void *guest, stream_read *read, void *opaque, struct chaos_error *err)
+{
     struct guest_target *target = guest;
     const struct checkpoint_domain *given = &target->reader.domain;
     int rc = checkpoint_open(&target->reader, read, opaque, err);
@@ -137,8 +196,7 @@ static int load(void *guest, stream_read *read, void *opaque, struct chaos_error
         memcmp(given->uuid, target->domain.uuid, sizeof(given->uuid)) != 0)
         return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
                                "the guest that came is not the one that was offered");
-    rc = create_run(&target->restore.creation, phases, sizeof(phases) / sizeof(phases[0]), NULL,
-                    err);
+    rc = fill(target, err);
     if (rc == 0)
         forget(target);
     return rc;
@@ -181,8 +239,7 @@ static int drop(void *guest, struct chaos_error *err)
     int rc;
 
     if (target->prepared) {
-        restore_unmap(&target->restore);
-        shell_unmake(target->chaos, &target->shell);
+        shell_unmake(target->chaos, target->shell);
         forget(target);
         return 0;
     }

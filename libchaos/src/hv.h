@@ -138,6 +138,16 @@ struct hv_ops {
     int (*map)(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
                void **address);
     void (*unmap)(struct hv *hv, void *address, size_t nr);
+    /*
+     * Copies a domain's pages, by their machine frames, to memory of ours or from there. Much less
+     * work than to map them. What is written must be no page table.
+     */
+    int (*read_pages)(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to);
+    int (*write_pages)(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                       const void *from);
+    /* The same with a part of a page. */
+    int (*write_part)(struct hv *hv, uint32_t domid, uint64_t frame, size_t offset,
+                      const void *from, size_t length);
     int (*mmu)(struct hv *hv, uint32_t domid, const struct hv_mmu_op *ops, size_t nr);
     int (*hypercall_page)(struct hv *hv, uint32_t domid, uint64_t frame);
     int (*set_vcpu)(struct hv *hv, uint32_t domid, const struct hv_vcpu *vcpu);
@@ -166,6 +176,11 @@ struct hv_ops {
     int (*info)(struct hv *hv, uint32_t domid, struct hv_info *out);
     /* Domains with ids >= first, ascending, at most nr; returns how many. */
     int (*list)(struct hv *hv, uint32_t first, struct hv_info *out, size_t nr);
+    /*
+     * The domain with this uuid; one that dies only if none lives. -ESRCH: there is none; -ENOSYS:
+     * this hypervisor has no such index.
+     */
+    int (*find)(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
     int (*host)(struct hv *hv, struct hv_host *out);
     /* -ENOSYS: this hypervisor has no device pages. */
     int (*noxs)(struct hv *hv, uint32_t domid, struct hv_noxs *out);

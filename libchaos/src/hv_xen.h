@@ -31,6 +31,7 @@ struct hv_xen {
     xenforeignmemory_handle *memory;
     void *control;
     void *data;
+    bool maps; /* it has no other way to copy pages */
 };
 
 static inline struct hv_xen *hv_xen(struct hv *hv)
@@ -47,12 +48,18 @@ extern struct xentoollog_logger hv_xen_quiet;
 
 int hv_xen_host(struct hv *hv, struct hv_host *out);
 int hv_xen_list(struct hv *hv, uint32_t first, struct hv_info *out, size_t nr);
+int hv_xen_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
 int hv_xen_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out);
 void hv_xen_fill_info(const xen_domctl_getdomaininfo_t *in, struct hv_info *out);
 
 int hv_xen_map(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, bool write,
                void **address);
 void hv_xen_unmap(struct hv *hv, void *address, size_t nr);
+int hv_xen_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to);
+int hv_xen_write_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                       const void *from);
+int hv_xen_write_part(struct hv *hv, uint32_t domid, uint64_t frame, size_t offset,
+                      const void *from, size_t length);
 int hv_xen_grant(struct hv *hv, uint32_t domid, const struct hv_grant *grants, size_t nr);
 int hv_xen_get_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vcpu_state state,
                           void *bytes, size_t room);

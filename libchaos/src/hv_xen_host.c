@@ -144,6 +144,19 @@ int hv_xen_host(struct hv *hv, struct hv_host *out)
     return 0;
 }
 
+int hv_xen_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)
+{
+    struct hv_xen *xen = hv_xen(hv);
+    struct noxs_op_find *find = xen->control;
+
+    memset(find, 0, sizeof(*find));
+    memcpy(find->handle, uuid, sizeof(find->handle));
+    if (xencall2(xen->call, NOXS_HYPERCALL, NOXS_OP_FIND, (uintptr_t)find) < 0)
+        return errno == EOPNOTSUPP ? -ENOSYS : -errno;
+    *domid = find->domid;
+    return 0;
+}
+
 int hv_xen_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out)
 {
     struct hv_xen *xen = hv_xen(hv);

@@ -65,6 +65,8 @@ int image_file_open(struct image_file *file, const char *what, const char *path,
 /* Without opening it. */
 int image_file_id(const char *what, const char *path, struct image_id *out,
                   struct chaos_error *err);
+/* -EINVAL: it is no file that an image could be. */
+int image_descriptor_id(int fd, struct image_id *out);
 bool image_id_equal(const struct image_id *a, const struct image_id *b);
 /* False: a change of the file in this very moment might leave it the same. */
 bool image_id_settled(const struct image_id *id);

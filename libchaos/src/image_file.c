@@ -44,6 +44,16 @@ int image_file_id(const char *what, const char *path, struct image_id *out, stru
     return check_stat(&st, what, path, out, err);
 }
 
+int image_descriptor_id(int fd, struct image_id *out)
+{
+    struct chaos_error ignored;
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return check_stat(&st, "", "", out, &ignored);
+}
+
 bool image_id_equal(const struct image_id *a, const struct image_id *b)
 {
     return a->device == b->device && a->inode == b->inode && a->size == b->size &&

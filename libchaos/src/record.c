@@ -246,10 +246,20 @@ void record_update(char *text, const struct record *record)
 
 static const uint8_t no_uuid[16];
 
+static bool has_former(const struct record *record)
+{
+    return memcmp(record->former_uuid, no_uuid, sizeof(no_uuid)) != 0;
+}
+
 bool record_is_of(const struct record *record, const uint8_t uuid[16])
 {
-    return memcmp(record->uuid, uuid, 16) == 0 || (memcmp(record->former_uuid, no_uuid, 16) != 0 &&
-                                                   memcmp(record->former_uuid, uuid, 16) == 0);
+    return memcmp(record->uuid, uuid, 16) == 0 ||
+           (has_former(record) && memcmp(record->former_uuid, uuid, 16) == 0);
+}
+
+const uint8_t *record_first_uuid(const struct record *record)
+{
+    return has_former(record) ? record->former_uuid : record->uuid;
 }
 
 void record_begin(const struct record *record, enum chaos_bus bus, struct text *text)
@@ -262,7 +272,7 @@ void record_begin(const struct record *record, enum chaos_bus bus, struct text *
     text_string(text, "\ndomid " ZEROS "\nconsole " ZEROS " " ZEROS "\n");
     if (text->bytes && !text->failed)
         record_update(text->bytes, record);
-    if (memcmp(record->former_uuid, no_uuid, sizeof(no_uuid)) != 0) {
+    if (has_former(record)) {
         uuid_format(record->former_uuid, uuid);
         text_string(text, FORMER);
         text_string(text, uuid);

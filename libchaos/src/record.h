@@ -18,7 +18,8 @@
 struct record {
     uint32_t domid; /* 0: not made yet */
     uint8_t uuid[16];
-    uint8_t former_uuid[16]; /* all zero: none; its domain may still have this one */
+    uint8_t
+        former_uuid[16]; /* all zero: none; its domain was made with it, and may still have it */
     uint64_t console_frame;
     uint32_t console_port;
     enum chaos_bus bus; /* out only: the configuration's */
@@ -48,6 +49,8 @@ void record_update(char *text, const struct record *record);
 
 /* Whether the domain with this uuid can be the record's. */
 bool record_is_of(const struct record *record, const uint8_t uuid[16]);
+/* The uuid that its domain is made with, and has as long as the record does not tell its id. */
+const uint8_t *record_first_uuid(const struct record *record);
 
 /* text[length] is NUL. */
 int record_parse(const char *text, size_t length, struct record *out, struct chaos_error *err);

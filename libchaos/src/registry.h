@@ -5,6 +5,7 @@
  *   domains/NAME   one record (record.h) per domain
  *   ids/DOMID      symbolic link to the record; may be missing or stale
  *   macs           the next MAC address to be given to a vif (registry_macs.c)
+ *   uuids          empty; byte ranges of it are locked for uuids (registry_uuids.c)
  *   pending/NAME   the record of a domain that is being made or unmade. Whoever works on it holds
  *                  its flock, so a record here that is not locked was left by a process that died.
  *   shells/UUID    the record of a shell (shell.h): half made, ready, or becoming a domain; under
@@ -56,6 +57,13 @@ void registry_close(struct registry *registry);
 
 /* So many numbers of 24 bits, from *first on (modulo 2^24), that nobody got before. */
 int registry_take_macs(struct registry *registry, uint32_t nr, uint32_t *first,
+                       struct chaos_error *err);
+
+/*
+ * Keeps others from making a domain with this uuid, until *lock is closed or we die. -EBUSY:
+ * somebody else does so.
+ */
+int registry_lock_uuid(struct registry *registry, const uint8_t uuid[16], int *lock,
                        struct chaos_error *err);
 
 /* Takes a new name, with the record in it. CHAOS_EXIT_EXISTS: it is taken. claim->folder and the

@@ -3,6 +3,8 @@
 #ifndef CHAOS_RESTORE_H
 #define CHAOS_RESTORE_H
 
+#include <stddef.h>
+
 #include <chaos/checkpoint.h>
 
 #include "checkpoint_reader.h"
@@ -12,20 +14,44 @@ struct restore {
     struct creation creation;
     struct checkpoint_reader *reader;
     const struct checkpoint_domain *domain; /* what the guest was; before the reader, perhaps */
-    bool moved; /* from another host, and no more there: it keeps its MAC addresses */
+    bool moved;        /* from another host, and no more there: it keeps its MAC addresses */
+    bool clear_unused; /* as if they were zero: pages that the guest did not use */
+    bool told_unused;  /* the guest is one of those that tell which they are */
     const struct chaos_restore_options *options; /* or NULL */
 
-    /* The current window's pages that get contents, mapped. restore_pages.c */
-    char *mapped;
-    size_t nr_mapped;
-    uint16_t slot[CHECKPOINT_WINDOW]; /* of each page of the window */
     struct hv_mmu_op *pins;
     size_t nr_pins, room_pins;
     uint64_t start_info_frame;
 };
 
-/* Whether this host can have it, and its identity; what its pages come to; and that it goes on. */
-extern const struct phase restore_inputs, restore_fill, restore_go;
+static inline struct restore *restore_of(struct creation *c)
+{
+    return (struct restore *)((char *)c - offsetof(struct restore, creation));
+}
+
+/*
+ * Whether this host can have it, and its identity; what its pages come to; its devices. In a shell
+ * other steps come before that: those that find that it cannot be, and those that use the shell up.
+ */
+extern const struct phase restore_inputs, restore_shell_inputs, restore_shell_use_up, restore_fill,
+    restore_hotplug;
+
+/*
+ * Makes a guest of a checkpoint that was read as far as its domain; config is the checkpoint's,
+ * with what is asked for. An own uuid is chosen where it has none, or one that is taken, unless
+ * options->overrides give it. options and out may be NULL.
+ */
+int restore_cold(struct chaos *chaos, struct checkpoint_reader *reader,
+                 const struct chaos_config *config, const struct chaos_restore_options *options,
+                 struct chaos_domain *out, struct chaos_error *err);
+/* The same in a shell; *intact as in shell_execute. */
+int restore_in_shell(struct chaos *chaos, struct shell *shell, struct checkpoint_reader *reader,
+                     const struct chaos_config *config, const struct chaos_restore_options *options,
+                     struct chaos_domain *out, bool *intact, struct chaos_error *err);
+
+/* Steps; restore_inputs.c */
+int restore_check(struct creation *c, struct chaos_error *err);
+int restore_choose_identity(struct creation *c, struct chaos_error *err);
 
 /* PAGES and DATA; restore_pages.c */
 int restore_window(struct restore *restore, struct chaos_error *err);
@@ -33,7 +59,6 @@ int restore_data(struct restore *restore, const struct checkpoint_item *item,
                  struct chaos_error *err);
 /* After the last write to its memory: page tables become page tables. */
 int restore_pin(struct restore *restore, struct chaos_error *err);
-void restore_unmap(struct restore *restore);
 void restore_pages_release(struct restore *restore);
 
 /* GUEST and VCPU; restore_guest.c */

@@ -3,12 +3,9 @@
 #include "restore.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <xen/xen.h>
-
-#include "cleanup.h"
 
 #define ENTRIES 512u
 
@@ -31,27 +28,80 @@ static void write_start_info(struct start_info *info, const struct restore *rest
     memcpy(info->cmd_line, c->config.cmdline, length);
 }
 
-/* Xen cleared this page: no event is pending, and none comes until the guest wants it. */
-static void write_shared_info(struct shared_info *shared, uint32_t upcall_mask)
+/* Xen cleared this page, and writes there itself: no event is pending, and none comes until the
+ * guest wants it. */
+static int set_shared_info(struct restore *restore, uint64_t frame, uint32_t upcall_mask,
+                           struct chaos_error *err)
 {
-    size_t i;
+    const struct creation *c = &restore->creation;
+    const uint32_t domid = c->shell->record.domid;
+    struct hv *hv = c->chaos->hv;
+    uint64_t all[sizeof(((struct shared_info *)NULL)->evtchn_mask) / sizeof(uint64_t)];
+    uint32_t vcpu;
+    int rc;
 
-    for (i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
-        shared->vcpu_info[i].evtchn_upcall_mask = upcall_mask >> i & 1;
-    memset(shared->evtchn_mask, 0xff, sizeof(shared->evtchn_mask));
+    memset(all, 0xff, sizeof(all));
+    rc = hv->ops->write_part(hv, domid, frame, offsetof(struct shared_info, evtchn_mask), all,
+                             sizeof(all));
+    for (vcpu = 0; rc == 0 && vcpu < c->config.vcpus; vcpu++) {
+        const uint8_t masked = upcall_mask >> vcpu & 1;
+
+        rc = hv->ops->write_part(hv, domid, frame,
+                                 offsetof(struct shared_info, vcpu_info) +
+                                     vcpu * sizeof(struct vcpu_info) +
+                                     offsetof(struct vcpu_info, evtchn_upcall_mask),
+                                 &masked, sizeof(masked));
+    }
+    return rc < 0 ? hv_error(err, rc, "write its shared info") : 0;
 }
 
-static void write_p2m(const struct memory *memory, char *leaves)
+/* Entries of the guest's table of frames, from a page on. */
+static void fill_leaf(const struct memory *memory, uint64_t pfn, uint64_t leaf[ENTRIES])
 {
-    uint64_t *entry = (uint64_t *)leaves;
-    uint64_t pfn = 0;
+    const uint64_t left = memory->pages - pfn;
+    const size_t nr = left < ENTRIES ? (size_t)left : ENTRIES;
+    struct memory_run run = {0};
+    size_t i;
 
-    while (pfn < memory->pages) {
-        struct memory_run run = memory_run(memory, pfn);
-
-        for (pfn += run.nr; run.nr > 0; run.nr--)
-            *entry++ = run.frame++;
+    for (i = 0; i < nr; i++, pfn++, run.frame++, run.nr--) {
+        if (run.nr == 0)
+            run = memory_run(memory, pfn);
+        leaf[i] = run.frame;
     }
+}
+
+/* What is behind the last entry is the guest's own affair. */
+static int write_p2m(struct restore *restore, const uint64_t *p2m, uint64_t page[ENTRIES],
+                     struct chaos_error *err)
+{
+    const struct memory *memory = &restore->creation.shell->memory;
+    const uint32_t domid = restore->creation.shell->record.domid;
+    struct hv *hv = restore->creation.chaos->hv;
+    uint64_t pfn, frame;
+    int rc = 0;
+
+    for (pfn = 0; rc == 0 && pfn < memory->pages; pfn += ENTRIES) {
+        frame = memory_frame(memory, p2m[pfn / ENTRIES]);
+        if (memory->pages - pfn < ENTRIES)
+            rc = hv->ops->read_pages(hv, domid, &frame, 1, page);
+        fill_leaf(memory, pfn, page);
+        if (rc == 0)
+            rc = hv->ops->write_pages(hv, domid, &frame, 1, page);
+    }
+    return rc < 0 ? hv_error(err, rc, "write its table of frames") : 0;
+}
+
+static int set_start_info(struct restore *restore, uint64_t shared_info, void *page,
+                          struct chaos_error *err)
+{
+    const uint32_t domid = restore->creation.shell->record.domid;
+    struct hv *hv = restore->creation.chaos->hv;
+    int rc = hv->ops->read_pages(hv, domid, &restore->start_info_frame, 1, page);
+
+    write_start_info(page, restore, shared_info);
+    if (rc == 0)
+        rc = hv->ops->write_pages(hv, domid, &restore->start_info_frame, 1, page);
+    return rc < 0 ? hv_error(err, rc, "write its start info") : 0;
 }
 
 int restore_guest(struct restore *restore, const struct checkpoint_item *item,
@@ -61,41 +111,28 @@ int restore_guest(struct restore *restore, const struct checkpoint_item *item,
     const struct record *record = &restore->creation.shell->record;
     const struct memory *memory = &restore->creation.shell->memory;
     struct build *build = &restore->creation.build;
-    const size_t leaves = (size_t)((memory->pages + ENTRIES - 1) / ENTRIES);
-    cleanup_free uint64_t *frames = malloc((leaves + 2) * sizeof(*frames));
     struct hv *hv = restore->creation.chaos->hv;
+    uint64_t page[ENTRIES];
     struct hv_info info;
-    void *address;
-    size_t i;
     int rc = hv->ops->info(hv, record->domid, &info);
 
     if (rc < 0)
         return hv_error(err, rc, "ask Xen about it");
-    if (!frames)
-        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     if (create_on_xenstore(&restore->creation) && guest->store == CHECKPOINT_NO_PAGE)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG,
                                "the guest was not saved on the XenStore bus");
-    /* In the order in which they are written: the table's pages follow each other. */
-    for (i = 0; i < leaves; i++)
-        frames[i] = memory_frame(memory, item->guest.p2m[i]);
-    frames[leaves] = memory_frame(memory, guest->start_info);
-    frames[leaves + 1] = info.shared_info_frame;
-    rc = hv->ops->map(hv, record->domid, frames, leaves + 2, true, &address);
-    if (rc < 0)
-        return hv_error(err, rc, "map its memory");
     build->console_frame = memory_frame(memory, guest->console);
     if (create_on_xenstore(&restore->creation)) {
         build->store_port = restore->creation.shell->store_port;
         build->store_frame = memory_frame(memory, guest->store);
     }
-    restore->start_info_frame = frames[leaves];
-    write_p2m(memory, address);
-    write_start_info((void *)((char *)address + leaves * HV_PAGE_SIZE), restore,
-                     info.shared_info_frame);
-    write_shared_info((void *)((char *)address + (leaves + 1) * HV_PAGE_SIZE), guest->upcall_mask);
-    hv->ops->unmap(hv, address, leaves + 2);
-    return restore_pin(restore, err);
+    restore->start_info_frame = memory_frame(memory, guest->start_info);
+    rc = write_p2m(restore, item->guest.p2m, page, err);
+    if (rc == 0)
+        rc = set_start_info(restore, info.shared_info_frame, page, err);
+    if (rc == 0)
+        rc = set_shared_info(restore, info.shared_info_frame, guest->upcall_mask, err);
+    return rc < 0 ? rc : restore_pin(restore, err);
 }
 
 static uint64_t cr3_of(const struct memory *memory, uint64_t cr3)

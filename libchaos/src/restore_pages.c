@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The memory of a restored guest: one mapping for each window's pages that have contents. */
+/* The memory of a restored guest: what has contents gets them, what is zero is cleared. */
 #include "restore.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "cleanup.h"
 
 #define ENTRIES 512u
 
@@ -15,46 +13,28 @@ static const struct memory *memory_of(const struct restore *restore)
     return &restore->creation.shell->memory;
 }
 
-static int no_memory(struct chaos_error *err)
+/* The frame of a page of the window. */
+static uint64_t frame_at(const struct restore *restore, uint32_t index)
 {
-    return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    return memory_frame(memory_of(restore), restore->reader->window.first + index);
 }
 
-static char *page_at(const struct restore *restore, uint32_t index)
+static int write_pages(const struct restore *restore, const uint64_t *frames, size_t nr,
+                       const void *from, struct chaos_error *err)
 {
-    return restore->mapped + restore->slot[index] * HV_PAGE_SIZE;
-}
+    struct hv *hv = restore->creation.chaos->hv;
+    int rc = hv->ops->write_pages(hv, restore->creation.shell->record.domid, frames, nr, from);
 
-void restore_unmap(struct restore *restore)
-{
-    struct hv *hv;
-
-    if (!restore->mapped)
-        return;
-    hv = restore->creation.chaos->hv;
-    hv->ops->unmap(hv, restore->mapped, restore->nr_mapped);
-    restore->mapped = NULL;
+    return rc < 0 ? hv_error(err, rc, "write its memory") : 0;
 }
 
 void restore_pages_release(struct restore *restore)
 {
-    restore_unmap(restore);
     free(restore->pins);
     restore->pins = NULL;
 }
 
-/* Pages that are the same as another, once that one has its contents. */
-static void fill_same(struct restore *restore)
-{
-    const struct checkpoint_reader *reader = restore->reader;
-    uint32_t i, n, at = 0;
-
-    for (i = 0; i < reader->window.nr_runs; at += reader->run[i++].nr)
-        if (reader->run[i].kind == CHECKPOINT_KIND_SAME)
-            for (n = 0; n < reader->run[i].nr; n++)
-                memcpy(page_at(restore, at + n), page_at(restore, reader->run[i].same),
-                       HV_PAGE_SIZE);
-}
+/* ---------------------------------------------------------------- PAGES */
 
 static int add_pins(struct restore *restore, const struct checkpoint_run *run, uint64_t pfn)
 {
@@ -100,58 +80,56 @@ static int clear(const struct restore *restore, struct clearing *clearing, uint6
                : 0;
 }
 
-/* Clears the window's zero pages, and notes which frames the others are. */
-static int plan_window(struct restore *restore, uint64_t *frames, struct chaos_error *err)
+static bool is_cleared(const struct restore *restore, const struct checkpoint_run *run)
+{
+    return run->kind == CHECKPOINT_KIND_ZERO ||
+           (run->kind == CHECKPOINT_KIND_UNUSED && restore->clear_unused);
+}
+
+static bool is_table(const struct checkpoint_run *run)
+{
+    return run->kind >= CHECKPOINT_KIND_TABLE1;
+}
+
+/* What of a shell is mapped still, and will be a page table. */
+static bool in_shell_window(const struct shell_window *window, uint64_t first, uint32_t nr)
+{
+    return window->base && (first < window->kernel_pages || (window->start_info_pfn >= first &&
+                                                             window->start_info_pfn < first + nr));
+}
+
+static void note_run(struct restore *restore, const struct checkpoint_run *run, uint64_t pfn)
+{
+    struct shell_window *window = &restore->creation.shell->window;
+
+    if (run->kind == CHECKPOINT_KIND_UNUSED)
+        restore->told_unused = true;
+    if (is_table(run) && in_shell_window(window, pfn, run->nr))
+        shell_window_unmap(window, restore->creation.chaos->hv);
+}
+
+int restore_window(struct restore *restore, struct chaos_error *err)
 {
     const struct checkpoint_reader *reader = restore->reader;
     struct clearing clearing = {.nr = 0};
-    struct memory_run memory = {0};
     uint32_t i, n, at = 0;
     int rc = 0;
 
-    for (i = 0; rc == 0 && i < reader->window.nr_runs; i++) {
+    for (i = 0; rc == 0 && i < reader->window.nr_runs; at += reader->run[i++].nr) {
         const struct checkpoint_run *run = &reader->run[i];
 
-        for (n = 0; rc == 0 && n < run->nr; n++, at++) {
-            if (memory.nr == 0)
-                memory = memory_run(memory_of(restore), reader->window.first + at);
-            restore->slot[at] = (uint16_t)restore->nr_mapped;
-            if (run->kind == CHECKPOINT_KIND_ZERO)
-                rc = clear(restore, &clearing, memory.frame);
-            else
-                frames[restore->nr_mapped++] = memory.frame;
-            memory.frame++;
-            memory.nr--;
-        }
+        note_run(restore, run, reader->window.first + at);
+        for (n = 0; rc == 0 && n < run->nr && is_cleared(restore, run); n++)
+            rc = clear(restore, &clearing, frame_at(restore, at + n));
         if (rc == 0 && run->flags & CHECKPOINT_PINNED)
-            rc = add_pins(restore, run, reader->window.first + at - run->nr);
+            rc = add_pins(restore, run, reader->window.first + at);
     }
     if (rc == 0)
         rc = flush(restore, &clearing);
     return rc < 0 ? hv_error(err, rc, "clear its memory") : 0;
 }
 
-int restore_window(struct restore *restore, struct chaos_error *err)
-{
-    const uint32_t domid = restore->creation.shell->record.domid;
-    struct hv *hv = restore->creation.chaos->hv;
-    cleanup_free uint64_t *frames = malloc(restore->reader->window.nr * sizeof(*frames));
-    void *address;
-    int rc;
-
-    if (!frames)
-        return no_memory(err);
-    restore_unmap(restore);
-    restore->nr_mapped = 0;
-    rc = plan_window(restore, frames, err);
-    if (rc < 0 || restore->nr_mapped == 0)
-        return rc;
-    rc = hv->ops->map(hv, domid, frames, restore->nr_mapped, true, &address);
-    if (rc < 0)
-        return hv_error(err, rc, "map its memory");
-    restore->mapped = address;
-    return 0;
-}
+/* ---------------------------------------------------------------- DATA */
 
 /* Pages of the guest become machine frames. The reader has checked that they are its own. */
 static void load_table(const struct memory *memory, uint64_t *to, const uint64_t *from)
@@ -174,26 +152,63 @@ static void load_table(const struct memory *memory, uint64_t *to, const uint64_t
     }
 }
 
+static int write_table(const struct restore *restore, uint32_t index, const uint8_t *from,
+                       struct chaos_error *err)
+{
+    const uint64_t frame = frame_at(restore, index);
+    uint64_t table[ENTRIES];
+
+    load_table(memory_of(restore), table, (const uint64_t *)from);
+    return write_pages(restore, &frame, 1, table, err);
+}
+
+/* Pages that are the same as another, once that one has its contents. */
+static int fill_same(const struct restore *restore, struct chaos_error *err)
+{
+    const struct checkpoint_reader *reader = restore->reader;
+    struct hv *hv = restore->creation.chaos->hv;
+    _Alignas(uint64_t) uint8_t page[HV_PAGE_SIZE];
+    uint32_t i, n, at = 0;
+    uint64_t frame;
+    int rc = 0;
+
+    for (i = 0; rc == 0 && i < reader->window.nr_runs; at += reader->run[i++].nr) {
+        if (reader->run[i].kind != CHECKPOINT_KIND_SAME)
+            continue;
+        frame = frame_at(restore, reader->run[i].same);
+        rc = hv->ops->read_pages(hv, restore->creation.shell->record.domid, &frame, 1, page);
+        if (rc < 0)
+            return hv_error(err, rc, "read its memory");
+        for (n = 0; rc == 0 && n < reader->run[i].nr; n++) {
+            frame = frame_at(restore, at + n);
+            rc = write_pages(restore, &frame, 1, page, err);
+        }
+    }
+    return rc;
+}
+
 int restore_data(struct restore *restore, const struct checkpoint_item *item,
                  struct chaos_error *err)
 {
     const struct checkpoint_reader *reader = restore->reader;
+    const struct checkpoint_stored *stored = &reader->stored[item->data.from];
     const uint8_t *from = item->data.bytes;
-    uint32_t i;
+    uint64_t frame[CHECKPOINT_DATA_PAGES];
+    uint32_t i = 0, nr;
+    int rc = 0;
 
-    (void)err;
-    for (i = 0; i < item->data.nr; i++, from += HV_PAGE_SIZE) {
-        const struct checkpoint_stored *stored = &reader->stored[item->data.from + i];
-        char *to = page_at(restore, stored->index);
-
-        if (stored->kind == CHECKPOINT_KIND_DATA)
-            memcpy(to, from, HV_PAGE_SIZE);
+    while (rc == 0 && i < item->data.nr) {
+        for (nr = 0; i + nr < item->data.nr && stored[i + nr].kind == CHECKPOINT_KIND_DATA; nr++)
+            frame[nr] = frame_at(restore, stored[i + nr].index);
+        if (nr > 0)
+            rc = write_pages(restore, frame, nr, from + i * HV_PAGE_SIZE, err);
         else
-            load_table(memory_of(restore), (uint64_t *)to, (const uint64_t *)from);
+            rc = write_table(restore, stored[i].index, from + i * HV_PAGE_SIZE, err);
+        i += nr > 0 ? nr : 1;
     }
-    if (item->data.from + item->data.nr == reader->nr_stored)
-        fill_same(restore);
-    return 0;
+    if (rc == 0 && item->data.from + item->data.nr == reader->nr_stored)
+        rc = fill_same(restore, err);
+    return rc;
 }
 
 int restore_pin(struct restore *restore, struct chaos_error *err)

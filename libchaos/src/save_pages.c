@@ -14,16 +14,35 @@
 #define XEN_FIRST  256u  /* entries of a level 4 table that are Xen's own */
 #define XEN_LAST   271u
 
+/* It is looked at twice, in small pieces: copies of all of it would cost more than the looks. */
 struct window {
     struct save *save;
-    const uint8_t *base; /* the guest's pages, mapped */
     struct checkpoint_pages head;
     struct checkpoint_run run[CHECKPOINT_WINDOW];
     uint16_t stored[CHECKPOINT_WINDOW]; /* pages with contents */
     uint32_t nr_stored;
-    uint16_t same[SAME_SLOTS]; /* 1 + page; 0: none */
+    uint16_t same[SAME_SLOTS];               /* 1 + page; 0: none */
+    uint32_t in_data[CHECKPOINT_DATA_PAGES]; /* which pages are in `data` now */
+    uint32_t nr_in_data, at_data;            /* at_data: the one that is looked at */
     _Alignas(uint64_t) uint8_t data[CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE];
+    _Alignas(uint64_t) uint8_t other[HV_PAGE_SIZE]; /* one that may have the same contents */
 };
+
+/* Copies pages of the window to `to`. */
+static int read_pages(struct window *window, const uint32_t *at, uint32_t nr, uint8_t *to,
+                      struct chaos_error *err)
+{
+    const struct guest_frames *frames = &window->save->frames;
+    struct hv *hv = window->save->hv;
+    uint64_t frame[CHECKPOINT_DATA_PAGES];
+    uint32_t i;
+    int rc;
+
+    for (i = 0; i < nr; i++)
+        frame[i] = frames->frame[window->head.first + at[i]];
+    rc = hv->ops->read_pages(hv, window->save->info.domid, frame, nr, to);
+    return rc < 0 ? hv_error(err, rc, "read its memory") : 0;
+}
 
 static bool is_zero(const uint8_t *page)
 {
@@ -62,42 +81,94 @@ static uint32_t own_entries(const struct guest_frames *frames, uint64_t pfn)
     return 0;
 }
 
-static struct checkpoint_run classify(struct window *window, uint32_t at)
+/* A page that is used, and no page table; SAME where one before it has the same contents. */
+static int compare(struct window *window, uint32_t at, const uint8_t *page,
+                   struct checkpoint_run *run, struct chaos_error *err)
+{
+    uint16_t *slot = &window->same[sample(page)];
+    uint32_t other;
+    int rc;
+
+    if (*slot == 0) {
+        *slot = (uint16_t)(1 + at);
+        return 0;
+    }
+    other = *slot - 1u;
+    rc = read_pages(window, &other, 1, window->other, err);
+    if (rc == 0 && memcmp(page, window->other, HV_PAGE_SIZE) == 0) {
+        run->kind = CHECKPOINT_KIND_SAME;
+        run->same = (uint16_t)other;
+    }
+    return rc;
+}
+
+/* The contents of page `at`, with those of the used ones behind it. */
+static int look_at(struct window *window, uint32_t at, const uint8_t **page,
+                   struct chaos_error *err)
+{
+    const uint8_t *type = window->save->frames.type + window->head.first;
+    int rc = 0;
+
+    if (window->at_data == window->nr_in_data) {
+        uint32_t next = at;
+
+        window->at_data = window->nr_in_data = 0;
+        for (; next < window->head.nr && window->nr_in_data < CHECKPOINT_DATA_PAGES; next++)
+            if (!(type[next] & GUEST_PAGE_UNUSED))
+                window->in_data[window->nr_in_data++] = next;
+        rc = read_pages(window, window->in_data, window->nr_in_data, window->data, err);
+    }
+    *page = window->data + window->at_data++ * HV_PAGE_SIZE;
+    return rc;
+}
+
+static int classify(struct window *window, uint32_t at, struct checkpoint_run *run,
+                    struct chaos_error *err)
 {
     const uint64_t pfn = window->head.first + at;
     const struct guest_frames *frames = &window->save->frames;
-    const uint8_t *page = window->base + at * HV_PAGE_SIZE;
     const unsigned int level = guest_frames_level(frames, pfn);
-    struct checkpoint_run run = {.nr = 1, .kind = CHECKPOINT_KIND_DATA};
-    uint16_t *slot;
+    const uint8_t *page;
+    int rc;
 
-    if (level > 0) {
-        run.kind = (uint8_t)(CHECKPOINT_KIND_TABLE1 + level - 1);
-        run.flags = frames->type[pfn] & HV_PAGE_PINNED ? CHECKPOINT_PINNED : 0;
-    } else if (is_zero(page) || own_entries(frames, pfn) == ENTRIES) {
-        run.kind = CHECKPOINT_KIND_ZERO;
-    } else if (own_entries(frames, pfn) == 0) {
-        slot = &window->same[sample(page)];
-        if (*slot == 0) {
-            *slot = (uint16_t)(1 + at);
-        } else if (memcmp(page, window->base + (*slot - 1) * HV_PAGE_SIZE, HV_PAGE_SIZE) == 0) {
-            run.kind = CHECKPOINT_KIND_SAME;
-            run.same = (uint16_t)(*slot - 1);
-        }
+    *run = (struct checkpoint_run){.nr = 1, .kind = CHECKPOINT_KIND_DATA};
+    if (frames->type[pfn] & GUEST_PAGE_UNUSED) {
+        run->kind = CHECKPOINT_KIND_UNUSED;
+        return 0;
     }
-    return run;
+    rc = look_at(window, at, &page, err);
+    if (rc < 0)
+        return rc;
+    if (level > 0) {
+        run->kind = (uint8_t)(CHECKPOINT_KIND_TABLE1 + level - 1);
+        run->flags = frames->type[pfn] & HV_PAGE_PINNED ? CHECKPOINT_PINNED : 0;
+    } else if (is_zero(page) || own_entries(frames, pfn) == ENTRIES) {
+        run->kind = CHECKPOINT_KIND_ZERO;
+    } else if (own_entries(frames, pfn) == 0) {
+        rc = compare(window, at, page, run, err);
+    }
+    return rc;
 }
 
-static void plan(struct window *window)
+static bool is_stored(const struct checkpoint_run *run)
+{
+    return run->kind == CHECKPOINT_KIND_DATA || run->kind >= CHECKPOINT_KIND_TABLE1;
+}
+
+static int plan(struct window *window, struct chaos_error *err)
 {
     struct checkpoint_run *last = NULL, next;
     uint32_t at;
+    int rc;
 
     window->head.nr_runs = window->nr_stored = 0;
+    window->nr_in_data = window->at_data = 0;
     memset(window->same, 0, sizeof(window->same));
     for (at = 0; at < window->head.nr; at++) {
-        next = classify(window, at);
-        if (next.kind != CHECKPOINT_KIND_ZERO && next.kind != CHECKPOINT_KIND_SAME)
+        rc = classify(window, at, &next, err);
+        if (rc < 0)
+            return rc;
+        if (is_stored(&next))
             window->stored[window->nr_stored++] = (uint16_t)at;
         if (last && last->kind == next.kind && last->flags == next.flags &&
             last->same == next.same) {
@@ -107,6 +178,7 @@ static void plan(struct window *window)
         last = &window->run[window->head.nr_runs++];
         *last = next;
     }
+    return 0;
 }
 
 static int foreign_frame(uint64_t pfn, uint64_t frame, struct chaos_error *err)
@@ -142,37 +214,48 @@ static int make_canonical(const struct guest_frames *frames, uint64_t pfn, unsig
     return 0;
 }
 
-static int take_page(struct window *window, uint32_t at, uint8_t *to, struct chaos_error *err)
+/* What is left of a page when its frame numbers are the guest's own. */
+static int convert(struct window *window, uint32_t at, uint8_t *page, struct chaos_error *err)
 {
     const uint64_t pfn = window->head.first + at;
     const struct guest_frames *frames = &window->save->frames;
     const unsigned int level = guest_frames_level(frames, pfn);
 
-    memcpy(to, window->base + at * HV_PAGE_SIZE, HV_PAGE_SIZE);
     if (level > 0)
-        return make_canonical(frames, pfn, level, (uint64_t *)to, err);
-    memset(to, 0, own_entries(frames, pfn) * sizeof(uint64_t));
+        return make_canonical(frames, pfn, level, (uint64_t *)page, err);
+    memset(page, 0, own_entries(frames, pfn) * sizeof(uint64_t));
     return 0;
+}
+
+static int put_data(struct window *window, uint32_t first, uint32_t nr, struct chaos_error *err)
+{
+    const struct iovec data = {window->data, nr * HV_PAGE_SIZE};
+    uint32_t at[CHECKPOINT_DATA_PAGES], i;
+    int rc;
+
+    for (i = 0; i < nr; i++)
+        at[i] = window->stored[first + i];
+    rc = read_pages(window, at, nr, window->data, err);
+    for (i = 0; rc == 0 && i < nr; i++)
+        rc = convert(window, at[i], window->data + i * HV_PAGE_SIZE, err);
+    return rc < 0 ? rc : stream_put(window->save->writer, CHECKPOINT_DATA, 0, &data, 1, err);
 }
 
 static int put_window(struct window *window, struct chaos_error *err)
 {
     struct iovec parts[] = {{&window->head, sizeof(window->head)}, {window->run, 0}};
-    struct stream_writer *writer = window->save->writer;
-    uint32_t i, n = 0;
-    int rc;
+    uint32_t i, nr;
+    int rc = plan(window, err);
 
-    plan(window);
+    if (rc < 0)
+        return rc;
     parts[1].iov_len = window->head.nr_runs * sizeof(window->run[0]);
-    rc = stream_put(writer, CHECKPOINT_PAGES, 0, parts, 2, err);
-    for (i = 0; rc == 0 && i < window->nr_stored; i++) {
-        rc = take_page(window, window->stored[i], window->data + n++ * HV_PAGE_SIZE, err);
-        if (rc == 0 && (n == CHECKPOINT_DATA_PAGES || i + 1 == window->nr_stored)) {
-            const struct iovec data = {window->data, n * HV_PAGE_SIZE};
-
-            rc = stream_put(writer, CHECKPOINT_DATA, 0, &data, 1, err);
-            n = 0;
-        }
+    rc = stream_put(window->save->writer, CHECKPOINT_PAGES, 0, parts, 2, err);
+    for (i = 0; rc == 0 && i < window->nr_stored; i += nr) {
+        nr = window->nr_stored - i;
+        if (nr > CHECKPOINT_DATA_PAGES)
+            nr = CHECKPOINT_DATA_PAGES;
+        rc = put_data(window, i, nr, err);
     }
     window->save->stored_pages += window->nr_stored;
     return rc;
@@ -181,25 +264,18 @@ static int put_window(struct window *window, struct chaos_error *err)
 int save_pages(struct save *save, struct chaos_error *err)
 {
     cleanup_free struct window *window = malloc(sizeof(*window));
-    const struct guest_frames *frames = &save->frames;
-    uint64_t first, left;
-    void *address;
+    const uint64_t pages = save->frames.pages;
+    uint64_t first;
     int rc = 0;
 
     if (!window)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     window->save = save;
-    for (first = 0; rc == 0 && first < frames->pages; first += window->head.nr) {
-        left = frames->pages - first;
+    for (first = 0; rc == 0 && first < pages; first += window->head.nr) {
         window->head.first = first;
-        window->head.nr = left < CHECKPOINT_WINDOW ? (uint32_t)left : CHECKPOINT_WINDOW;
-        rc = save->hv->ops->map(save->hv, save->info.domid, frames->frame + first, window->head.nr,
-                                false, &address);
-        if (rc < 0)
-            return hv_error(err, rc, "map its memory");
-        window->base = address;
+        window->head.nr =
+            pages - first < CHECKPOINT_WINDOW ? (uint32_t)(pages - first) : CHECKPOINT_WINDOW;
         rc = put_window(window, err);
-        save->hv->ops->unmap(save->hv, address, window->head.nr);
     }
     return rc;
 }

@@ -40,6 +40,8 @@ bool flavour_equal(const struct flavour *a, const struct flavour *b);
  * would get less, or other things, than was asked for.
  */
 int64_t flavour_misfit(const struct flavour *flavour, const struct chaos_config *config);
+/* The same for a guest of a checkpoint: it keeps its memory, and no image is of use to it. */
+int64_t flavour_misfit_restored(const struct flavour *flavour, const struct chaos_config *config);
 
 struct shell;
 

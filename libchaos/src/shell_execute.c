@@ -24,9 +24,9 @@ static int choose_identity(struct creation *c, struct chaos_error *err)
     int rc = check_fit(c, err);
 
     if (rc == 0 && memcmp(c->config.uuid, none, sizeof(none)) != 0)
-        rc = create_check_uuid(c, err);
+        rc = create_take_uuid(c, err);
     else if (rc == 0)
-        memcpy(c->config.uuid, c->shell->record.uuid, sizeof(c->config.uuid));
+        rc = create_choose_uuid(c, err);
     return rc < 0 ? rc : create_choose_macs(c, err);
 }
 
@@ -91,7 +91,7 @@ static int format_record(struct creation *c, struct chaos_error *err)
     return 0;
 }
 
-static int check_name(struct creation *c, struct chaos_error *err)
+int shell_check_name(struct creation *c, struct chaos_error *err)
 {
     const char *name = c->config.name;
     int rc = registry_check_name(&c->chaos->registry, name, err);
@@ -104,7 +104,7 @@ static int check_name(struct creation *c, struct chaos_error *err)
 /* ---------------------------------------------------------------- from here on it is used up */
 
 /* With this record the domain is no shell any more: if we die, it goes. */
-static int write_record(struct creation *c, struct chaos_error *err)
+int shell_write_record(struct creation *c, struct chaos_error *err)
 {
     struct record *record = &c->shell->record;
     struct hv *hv = c->chaos->hv;
@@ -121,7 +121,7 @@ static int write_record(struct creation *c, struct chaos_error *err)
     return 0;
 }
 
-static int configure_devices(struct creation *c, struct chaos_error *err)
+int shell_configure_devices(struct creation *c, struct chaos_error *err)
 {
     struct bus *bus = c->chaos->bus;
 
@@ -147,19 +147,44 @@ static int load_fitting(struct creation *c, struct chaos_error *err)
     return rc;
 }
 
-static int discard_template(struct creation *c, struct chaos_error *err)
+/* The level 4 table that vcpu 0 is to start with. */
+static int root_of(struct creation *c, uint64_t *frame, struct chaos_error *err)
 {
-    struct build template = {
-        .domid = c->shell->record.domid, .memory = &c->shell->memory, .layout = c->shell->layout};
+    const struct shell *shell = c->shell;
+    struct hv *hv = c->chaos->hv;
+    struct vcpu_guest_context context;
+    int rc;
 
-    shell_window_unmap(&c->shell->window, c->chaos->hv);
-    return build_undo_vcpu(c->chaos->hv, &template, err);
+    if (shell->kind == SHELL_TEMPLATE) {
+        *frame = memory_frame(&shell->memory, shell->layout.tables_pfn);
+        return 0;
+    }
+    rc = hv->ops->get_vcpu_state(hv, shell->record.domid, 0, HV_VCPU_CONTEXT, &context,
+                                 sizeof(context));
+    if (rc != (int)sizeof(context))
+        return hv_error(err, rc < 0 ? rc : -EINVAL, "read its registers");
+    *frame = xen_cr3_to_pfn(context.ctrlreg[3]);
+    return 0;
+}
+
+int shell_discard_guest(struct creation *c, struct chaos_error *err)
+{
+    struct shell *shell = c->shell;
+    uint64_t root;
+    int rc;
+
+    if (shell->kind == SHELL_BARE)
+        return 0;
+    rc = root_of(c, &root, err);
+    return rc < 0 ? rc : build_undo_vcpu(c->chaos->hv, shell->record.domid, root, err);
 }
 
 static int load_anew(struct creation *c, struct chaos_error *err)
 {
-    int rc = c->shell->kind == SHELL_TEMPLATE ? discard_template(c, err) : 0;
+    int rc;
 
+    shell_window_unmap(&c->shell->window, c->chaos->hv);
+    rc = shell_discard_guest(c, err);
     if (rc == 0)
         rc = create_load_guest(c, err);
     return rc < 0 ? rc : create_set_up_start(c, err);
@@ -179,7 +204,7 @@ static int load(struct creation *c, struct chaos_error *err)
     return rc;
 }
 
-static int commit(struct creation *c, struct chaos_error *err)
+int shell_commit(struct creation *c, struct chaos_error *err)
 {
     return registry_commit_shell(&c->chaos->registry, &c->shell->claim, c->config.name, err);
 }
@@ -187,10 +212,10 @@ static int commit(struct creation *c, struct chaos_error *err)
 #define NR(table) (sizeof(table) / sizeof((table)[0]))
 
 static const struct step steps[] = {
-    {"identity", choose_identity, NULL},  {"image", check_image, create_close_image},
-    {"name", check_name, NULL},           {"record", write_record, NULL},
-    {"devices", configure_devices, NULL}, {"load", load, NULL},
-    {"start", create_start_guest, NULL},  {"commit", commit, NULL},
+    {"identity", choose_identity, NULL},        {"image", check_image, create_close_image},
+    {"name", shell_check_name, NULL},           {"record", shell_write_record, NULL},
+    {"devices", shell_configure_devices, NULL}, {"load", load, NULL},
+    {"start", create_start_guest, NULL},        {"commit", shell_commit, NULL},
 };
 static const struct phase only_phase = {steps, NR(steps)};
 static const struct phase *const phases[] = {&only_phase};

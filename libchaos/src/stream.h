@@ -80,6 +80,7 @@ struct stream_reader {
     uint32_t sequence;
     struct xxh64 all; /* of the header checksums of the records before the last one */
     uint64_t last_checksum;
+    bool checked; /* set after stream_open: its payloads are those that were checked before */
     uint8_t *buffer;
     size_t room;
 };

@@ -35,7 +35,7 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
         *domid = 0;
         return 0;
     }
-    rc = chaos_find_uuid(chaos, record->uuid, &info);
+    rc = chaos_find_uuid(chaos, record_first_uuid(record), &info);
     if (rc == -ENOENT)
         return 0;
     if (rc < 0)

@@ -42,6 +42,7 @@ enum wire_type {
     WIRE_MIGRATIONS,
     WIRE_MIGRATE_FINISH,
     WIRE_MIGRATE_DISCARD,
+    WIRE_RESTORE, /* with the descriptor of the file */
     WIRE_TYPES
 };
 

@@ -48,12 +48,14 @@ _start:
     ud2
 
     .section .bss.page, "aw", @nobits
-    .globl hypercall_page, shared_info, boot_stack
+    .globl hypercall_page, shared_info, shared_unused, boot_stack
     .balign 4096
 hypercall_page:
     .skip 4096
 shared_info:
-    .skip 4096
+    .skip 3584                              /* NOXS_UNUSED_OFFSET */
+shared_unused:
+    .skip 512
 boot_stack:
     .skip 8192
 

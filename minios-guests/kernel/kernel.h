@@ -12,6 +12,7 @@
 #include <xen/errno.h>
 
 #include "kernel/hypercall.h"
+#include "kernel/unused.h"
 
 /* kernel.lds */
 extern char _image_start[], _image_end[];
@@ -21,7 +22,8 @@ extern char boot_stack[]; /* of the first thread; lowest address */
 
 /* start.c */
 extern const struct start_info *start_info;
-extern struct shared_info shared_info; /* Xen's page, mapped over an address of the image */
+extern struct shared_info shared_info;   /* Xen's page, mapped over an address of the image */
+extern struct noxs_unused shared_unused; /* at the end of it */
 
 /* suspend.c */
 void shared_info_map(void);
@@ -30,6 +32,8 @@ void suspend_request(void);      /* ... to suspend as soon as no event is being 
 void suspend_if_requested(void); /* in a thread */
 bool guest_suspend(void);        /* in a thread; true: restored, in a domain of its own */
 void suspend_done(void);         /* after true, when the devices are on their way again */
+/* Pages whose contents nobody misses in a restored guest: mm_tell_unused. */
+void net_tell_unused(struct noxs_unused *out);
 
 /* traps.S, trap.c */
 struct trap_regs {
@@ -42,6 +46,10 @@ void upcall_entry(void);
 void failsafe_entry(void);
 void switch_stacks(uint64_t *save_sp, uint64_t sp);
 extern const uint64_t trap_entries[];
+
+/* mm.c, while nothing else runs: to a list that is empty at first */
+void mm_tell_free(struct noxs_unused *out);
+void mm_tell_unused(struct noxs_unused *out, const void *first_page, size_t nr_pages);
 
 /* The rest, in order of start-up. */
 void mm_init(uint64_t boot_sp);

@@ -126,6 +126,12 @@ static struct run *after(struct run *r)
     return (struct run *)((char *)r + r->pages * PAGE_SIZE);
 }
 
+/* A page that was clear is so again: then a checkpoint need not store it. */
+static void forget(struct run *r)
+{
+    *r = (struct run){NULL, 0};
+}
+
 void pages_free(void *first, size_t nr)
 {
     struct run *r = first, *before = NULL, *next_run = runs;
@@ -140,12 +146,14 @@ void pages_free(void *first, size_t nr)
     if (next_run && after(r) == next_run) {
         r->pages += next_run->pages;
         r->next = next_run->next;
+        forget(next_run);
     }
     if (!before) {
         runs = r;
     } else if (after(before) == r) {
         before->pages += r->pages;
         before->next = r->next;
+        forget(r);
     } else {
         before->next = r;
     }
@@ -161,9 +169,11 @@ static void *take_from_runs(size_t nr)
             continue;
         r->pages -= nr;
         nr_in_runs -= nr;
-        if (!r->pages)
-            *p = r->next;
-        return after(r);
+        if (r->pages)
+            return after(r);
+        *p = r->next;
+        forget(r);
+        return r;
     }
     return NULL;
 }
@@ -212,6 +222,27 @@ void *page_zalloc(void)
 void page_free(void *page)
 {
     pages_free(page, 1);
+}
+
+void mm_tell_unused(struct noxs_unused *out, const void *first, size_t nr)
+{
+    unused_add(out, (uint32_t)(((uintptr_t)first - (uintptr_t)_image_start) >> PAGE_SHIFT),
+               (uint32_t)nr);
+}
+
+/* All of a run but the page that tells of it, and what was never used, which comes first: there may
+ * be more runs than can be told. */
+void mm_tell_free(struct noxs_unused *out)
+{
+    uintptr_t last = (uintptr_t)_image_start + (start_info->nr_pages << PAGE_SHIFT), stop;
+
+    for (uintptr_t first = next; first < last; first = stop + PAGE_SIZE) {
+        for (stop = first; stop < last && !kept(stop); stop += PAGE_SIZE)
+            ;
+        mm_tell_unused(out, (void *)first, (stop - first) >> PAGE_SHIFT);
+    }
+    for (struct run *r = runs; r; r = r->next)
+        mm_tell_unused(out, (char *)r + PAGE_SIZE, r->pages - 1);
 }
 
 size_t pages_left(void)

@@ -14,6 +14,11 @@ static bool wanted;
 static uint32_t generation;
 
 __attribute__((weak)) void app_resumed(void) {}
+/* net/vif.c, in guests that have a network */
+__attribute__((weak)) void net_tell_unused(struct noxs_unused *out)
+{
+    (void)out;
+}
 
 uint32_t guest_generation(void)
 {
@@ -50,6 +55,14 @@ static void translate(bool to_pfn)
         si->console.domU.mfn = to_pfn ? mfn_to_pfn(console) : pfn_to_mfn(console);
 }
 
+static void tell_unused(struct noxs_unused *out)
+{
+    out->nr = 0;
+    mm_tell_free(out);
+    net_tell_unused(out);
+    out->magic = NOXS_UNUSED_MAGIC;
+}
+
 /* Returns what Xen does: 0 in a new domain, 1 when it was cancelled, else why it was refused. */
 static long suspended(void)
 {
@@ -57,6 +70,7 @@ static long suspended(void)
     long rc;
 
     translate(true);
+    tell_unused(&shared_unused);
     map_nothing(&shared_info);
     rc = hypercall4(__HYPERVISOR_sched_op, SCHEDOP_shutdown, HYPERCALL_ARG(&op),
                     virt_to_mfn(start_info), 0);

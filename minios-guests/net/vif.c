@@ -10,6 +10,24 @@ const struct vif_info *vif_info(const struct vif *vif)
     return &vif->info;
 }
 
+static struct vif *connected;
+
+void net_tell_unused(struct noxs_unused *out)
+{
+    for (const struct vif *vif = connected; vif; vif = vif->next)
+        vif_rings_tell_unused(&vif->rings, out);
+}
+
+static void forget(struct vif *vif)
+{
+    struct vif **p = &connected;
+
+    while (*p != vif)
+        p = &(*p)->next;
+    *p = vif->next;
+    vif->connected = false;
+}
+
 int vif_connect(struct vif *vif)
 {
     int rc = vif_rings_make(&vif->rings, vif->back_end);
@@ -17,9 +35,11 @@ int vif_connect(struct vif *vif)
     if (rc)
         return rc;
     vif->connected = true;
+    vif->next = connected;
+    connected = vif;
     rc = vif->bus->offer(vif);
     if (rc) {
-        vif->connected = false;
+        forget(vif);
         vif_rings_drop(&vif->rings);
     }
     return rc;
@@ -31,7 +51,8 @@ void vif_disconnect(struct vif *vif)
         return;
     if (vif->up)
         vif_down(vif);
-    vif->connected = vif->up = false;
+    vif->up = false;
+    forget(vif);
     vif->bus->close(vif);
 }
 

@@ -28,6 +28,7 @@ struct vif {
     bool connected; /* rings are there */
     bool up;        /* and the back-end serves them */
     struct vif_rings rings;
+    struct vif *next; /* of those that are connected */
 };
 
 /* vif.c, for the buses. The rings are dropped by vif_rings_drop. */

@@ -81,6 +81,20 @@ void vif_rings_drop(struct vif_rings *r)
     drop_buffers(r->tx_buffers, VIF_TX_BUFFERS);
 }
 
+static void tell_buffers(const struct vif_buffer *buffers, unsigned nr, struct noxs_unused *out)
+{
+    for (unsigned i = 0; i < nr; i++)
+        mm_tell_unused(out, buffers[i].page, 1);
+}
+
+void vif_rings_tell_unused(const struct vif_rings *r, struct noxs_unused *out)
+{
+    mm_tell_unused(out, r->rx.sring, 1);
+    mm_tell_unused(out, r->tx.sring, 1);
+    tell_buffers(r->rx_buffers, VIF_RX_BUFFERS, out);
+    tell_buffers(r->tx_buffers, VIF_TX_BUFFERS, out);
+}
+
 bool vif_rx_refill(struct vif_rings *r)
 {
     int notify;

@@ -36,6 +36,9 @@ struct vif_rings {
 
 int vif_rings_make(struct vif_rings *r, uint16_t back_end);
 void vif_rings_drop(struct vif_rings *r);
+/* All of it is made anew in a restored guest: frames that are on the way are lost, as on any net.
+ */
+void vif_rings_tell_unused(const struct vif_rings *r, struct noxs_unused *out);
 
 bool vif_rx_take(struct vif_rings *r, unsigned budget, vif_rx *rx, void *arg); /* true: more */
 void vif_tx_reap(struct vif_rings *r);

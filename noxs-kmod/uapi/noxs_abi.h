@@ -97,7 +97,9 @@ enum noxs_op {
     NOXS_OP_ADD = 1,    /* control domain: struct noxs_op_devs */
     NOXS_OP_REMOVE = 2, /* control domain: struct noxs_op_devs */
     NOXS_OP_LIST = 3,   /* control domain: struct noxs_op_devs */
-    NOXS_OP_READY = 4   /* anyone, for itself, arg ignored: "my application is up" */
+    NOXS_OP_READY = 4,  /* anyone, for itself, arg ignored: "my application is up" */
+    NOXS_OP_FIND = 5,   /* control domain: struct noxs_op_find */
+    NOXS_OP_COPY = 6    /* control domain: struct noxs_op_copy */
 };
 
 #define NOXS_DOMID_SELF 0x7ff0u
@@ -133,6 +135,38 @@ struct noxs_op_devs {
     struct noxs_dev dev[NOXS_OP_BATCH];
 };
 NOXS_STATIC_ASSERT(op_devs_size, sizeof(struct noxs_op_devs) == 264);
+
+/*
+ * The domain with this handle (its uuid): one that lives before one that is dying, and any of
+ * several. -ESRCH: there is none. An older Xen answers -EOPNOTSUPP.
+ */
+struct noxs_op_find {
+    uint8_t handle[16];
+    uint16_t domid; /* out */
+    uint16_t reserved[3];
+};
+NOXS_STATIC_ASSERT(op_find_size, sizeof(struct noxs_op_find) == 24);
+
+#define NOXS_COPY_PAGES 64u
+#define NOXS_COPY_WRITE (1u << 0) /* from the caller to the domain, else the other way */
+
+/*
+ * The same part of each of some pages of a PV domain, by their machine frames. -EINVAL also: a
+ * frame is none of its pages; -EBUSY: one that is to be written is not ordinary memory now (a page
+ * table, say); -EFAULT also: the caller's memory is not there; -EOPNOTSUPP also: the domain is
+ * translated. out: nr = how many were copied before that. An older Xen answers -EOPNOTSUPP.
+ */
+struct noxs_op_copy {
+    uint16_t domid;
+    uint16_t nr;     /* of pages, 1 .. NOXS_COPY_PAGES */
+    uint16_t offset; /* in each page, */
+    uint16_t length; /* and so many bytes from there, at least 1 */
+    uint32_t flags;
+    uint32_t reserved;
+    uint64_t buffer; /* virtual address of the caller: one part after the other */
+    uint64_t frame[NOXS_COPY_PAGES];
+};
+NOXS_STATIC_ASSERT(op_copy_size, sizeof(struct noxs_op_copy) == 536);
 
 /* ------------------------------------------------------------------ control page, one per device
  */

@@ -10,77 +10,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <xencall.h>
-#include <xenctrl.h>
+#include "dom0.h" /* says that we are a tool: before all of Xen's */
+
 #include <xenevtchn.h>
-#include <xenforeignmemory.h>
 
-#include "noxs_abi.h"
-
-#define NOBODY  32000u /* a domain that is not there */
-#define A_GFN   0x1000u
-#define CYCLES  50
-#define PATIENT 200 /* times 10 ms */
-#define RANDOM  20000
-
-static xencall_handle *calls;
-static xc_interface *ctrl;
-static xenforeignmemory_handle *foreign;
-static unsigned int checks, failures;
-
-static void check(bool good, const char *what, int line)
-{
-    checks++;
-    if (good)
-        return;
-    failures++;
-    printf("FAILED %s:%d: %s (errno %d)\n", __FILE__, line, what, errno);
-}
-
-#define CHECK(cond)         check((cond), #cond, __LINE__)
-#define CHECK_RC(call, err) check_rc((call), (err), #call, __LINE__)
-
-static void check_rc(int rc, int err, const char *what, int line)
-{
-    char text[200];
-
-    snprintf(text, sizeof(text), "%s gives %d, not %d", what, rc, err);
-    check(rc == err, text, line);
-}
-
-static void need(bool good, const char *what)
-{
-    if (good)
-        return;
-    printf("FAILED: cannot %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-/* The address goes to Xen as it is. 0 or a negative errno. */
-static int raw_op(unsigned int op, uint64_t address)
-{
-    return xencall2(calls, NOXS_HYPERCALL, op, address) < 0 ? -errno : 0;
-}
-
-static int noxs_op(unsigned int op, void *arg, size_t size)
-{
-    void *buffer = xencall_alloc_buffer(calls, size);
-    int rc;
-
-    need(buffer, "allocate a hypercall buffer");
-    memcpy(buffer, arg, size);
-    rc = raw_op(op, (uintptr_t)buffer);
-    memcpy(arg, buffer, size);
-    xencall_free_buffer(calls, buffer);
-    return rc;
-}
-
-static int query(uint32_t domid, struct noxs_op_query *out)
-{
-    memset(out, 0xff, sizeof(*out));
-    out->domid = (uint16_t)domid;
-    return noxs_op(NOXS_OP_QUERY, out, sizeof(*out));
-}
+#define NOBODY 32000u /* a domain that is not there */
+#define A_GFN  0x1000u
+#define CYCLES 50
+#define RANDOM 20000
+#define FOUND  16 /* domains with handles at once */
 
 static struct noxs_op_devs batch(uint32_t domid, uint16_t first_id, uint16_t nr)
 {
@@ -107,53 +45,6 @@ static int add(uint32_t domid, uint16_t first_id, uint16_t nr)
 static int remove_devs(uint32_t domid, uint16_t first_id, uint16_t nr)
 {
     return devs(NOXS_OP_REMOVE, batch(domid, first_id, nr));
-}
-
-/* pool: of processors; with one that is not there, creation fails after the page was made. */
-static int try_domain(bool translated, uint32_t pool, uint32_t *domid)
-{
-    struct xen_domctl_createdomain config = {
-        .flags = translated ? XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap : 0,
-        .max_vcpus = 1,
-        .max_evtchn_port = -1,
-        .max_grant_frames = 4,
-        .grant_opts = XEN_DOMCTL_GRANT_version(1),
-        .cpupool_id = pool,
-        .arch.emulation_flags = translated ? XEN_X86_EMU_LAPIC : 0,
-    };
-    char label[] = "system_u:system_r:domU_t";
-
-    /* Fails, and is not needed, where FLASK is off. */
-    if (xc_flask_context_to_sid(ctrl, label, sizeof(label) - 1, &config.ssidref) != 0)
-        config.ssidref = 0;
-    *domid = 0;
-    return xc_domain_create(ctrl, domid, &config);
-}
-
-static uint32_t make_domain(bool translated)
-{
-    uint32_t domid;
-
-    need(try_domain(translated, 0, &domid) == 0, "create a domain");
-    return domid;
-}
-
-static bool is_gone(uint32_t domid)
-{
-    struct noxs_op_query q;
-
-    for (int i = 0; i < PATIENT; i++) {
-        if (query(domid, &q) == -ESRCH)
-            return true;
-        usleep(10000);
-    }
-    return false;
-}
-
-static void destroy_domain(uint32_t domid)
-{
-    need(xc_domain_destroy(ctrl, domid) == 0, "destroy a domain");
-    CHECK(is_gone(domid));
 }
 
 /* NULL when Xen refuses. */
@@ -211,14 +102,15 @@ static void test_bad_op(void)
 {
     struct noxs_op_query q = {.domid = 0};
 
-    CHECK_RC(noxs_op(5, &q, sizeof(q)), -EOPNOTSUPP);
+    CHECK_RC(noxs_op(7, &q, sizeof(q)), -EOPNOTSUPP);
     CHECK_RC(noxs_op(~0u, &q, sizeof(q)), -EOPNOTSUPP);
     CHECK_RC(raw_op(0x80000000u, 0), -EOPNOTSUPP);
 }
 
 static void test_bad_address(uint32_t domid)
 {
-    static const unsigned int ops[] = {NOXS_OP_QUERY, NOXS_OP_ADD, NOXS_OP_REMOVE, NOXS_OP_LIST};
+    static const unsigned int ops[] = {NOXS_OP_QUERY, NOXS_OP_ADD,  NOXS_OP_REMOVE,
+                                       NOXS_OP_LIST,  NOXS_OP_FIND, NOXS_OP_COPY};
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -530,6 +422,54 @@ static void test_virq(void)
     destroy_domain(domid);
 }
 
+static int find(uint8_t last, uint32_t *domid)
+{
+    struct noxs_op_find op = {.handle = "a handle of ours"};
+    int rc;
+
+    op.handle[15] = last;
+    op.domid = 12345;
+    rc = noxs_op(NOXS_OP_FIND, &op, sizeof(op));
+    *domid = op.domid;
+    return rc;
+}
+
+static void set_handle(uint32_t domid, uint8_t last)
+{
+    xen_domain_handle_t handle = "a handle of ours";
+
+    handle[15] = last;
+    need(xc_domain_sethandle(ctrl, domid, handle) == 0, "set a handle");
+}
+
+/* Domains come, go, and change their handles: each is found under the one that it has. */
+static void test_find(void)
+{
+    uint32_t domids[FOUND], found, left;
+    uint8_t i;
+
+    CHECK_RC(find(0, &found), -ESRCH);
+    for (i = 0; i < FOUND; i++) {
+        domids[i] = make_domain(i % 2);
+        set_handle(domids[i], (uint8_t)(i + 100));
+        set_handle(domids[i], i);
+    }
+    for (i = 0; i < FOUND; i++)
+        CHECK(find(i, &found) == 0 && found == domids[i]);
+    CHECK_RC(find(100, &found), -ESRCH);
+    set_handle(domids[1], 0); /* two of one handle: any of them */
+    CHECK_RC(find(1, &found), -ESRCH);
+    CHECK(find(0, &found) == 0 && (found == domids[0] || found == domids[1]));
+    left = found == domids[0] ? domids[1] : domids[0];
+    destroy_domain(found);
+    CHECK(find(0, &found) == 0 && found == left);
+    destroy_domain(left);
+    for (i = 2; i < FOUND; i++)
+        destroy_domain(domids[i]);
+    for (i = 0; i < FOUND; i++)
+        CHECK_RC(find(i, &found), -ESRCH);
+}
+
 static uint64_t free_pages(void)
 {
     xc_physinfo_t info = {0};
@@ -566,14 +506,11 @@ static void test_leaks(void)
 
 int main(void)
 {
-    calls = xencall_open(NULL, 0);
-    ctrl = xc_interface_open(NULL, NULL, 0);
-    foreign = xenforeignmemory_open(NULL, 0);
-    need(calls && ctrl && foreign, "talk to Xen");
-
+    open_xen();
     test_query();
     test_ready();
     test_bad_op();
+    test_find();
     test_pv_domain();
     test_translated_domain();
     test_released_page();
@@ -581,6 +518,5 @@ int main(void)
     test_random();
     test_virq();
     test_leaks();
-    printf("%u checks, %u failed\n", checks, failures);
-    return failures ? 1 : 0;
+    return result();
 }

@@ -34,10 +34,11 @@ wait_for "SUCCESS|FAILURE"
 xl destroy pvh-noxs'
 
 "$xenhost" up --bare || exit 1
-"$xenhost" push "$programs"/{hypercall_test,virq_test,noxs_ctl,pvh-noxs.elf} \
+"$xenhost" push "$programs"/{hypercall_test,copy_test,virq_test,noxs_ctl,pvh-noxs.elf} \
     "$here/../guest/pvh-noxs/pvh-noxs.cfg" /root/ || exit 1
 check "xl dmesg says what is there" "noxs: ABI version [0-9]+, hypercall 44" "$(dom0 xl dmesg)"
 check "the hypercall, from dom0" "^[0-9]+ checks, 0 failed" "$(dom0 /root/hypercall_test 2>&1)"
+check "pages are copied, from dom0" "^[0-9]+ checks, 0 failed" "$(dom0 /root/copy_test 2>&1)"
 check "who is told of a domain's end" "^[0-9]+ checks, 0 failed" "$(dom0 /root/virq_test 2>&1)"
 check "the page and the hypercall, from a PVH guest" "^SUCCESS" "$(dom0 sh -c "$pvh_guest" 2>&1)"
 check "the same when xenstored has the VIRQ of old" "^[0-9]+ checks, 0 failed" \

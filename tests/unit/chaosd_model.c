@@ -2,6 +2,7 @@
 #include "chaosd_model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ size_t model_jobs(void)
     return nr;
 }
 
-static bool run_one_job(struct fixture *f)
+bool model_run_job(struct fixture *f)
 {
     struct job *job = jobs;
 
@@ -91,7 +92,7 @@ void model_turn(struct fixture *f)
 
     while (calm < 3) {
         assert_int_equal(loop_turn(f->daemon.loop, false), 0);
-        calm = run_one_job(f) ? 0 : calm + 1;
+        calm = model_run_job(f) ? 0 : calm + 1;
     }
 }
 
@@ -172,6 +173,35 @@ void model_send(struct fixture *f, int fd, struct wire_writer *writer)
     size_t length = wire_end(writer);
 
     assert_int_equal(send(fd, f->packet, length, 0), length);
+}
+
+void model_send_with(struct fixture *f, int fd, struct wire_writer *writer, const int *passed,
+                     unsigned int nr)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(MODEL_PASSED_MAX * sizeof(int))];
+    } control = {.header = {.cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS,
+                            .cmsg_len = CMSG_LEN(nr * sizeof(int))}};
+    struct iovec part = {f->packet, wire_end(writer)};
+    const struct msghdr message = {.msg_iov = &part,
+                                   .msg_iovlen = 1,
+                                   .msg_control = &control,
+                                   .msg_controllen = CMSG_SPACE(nr * sizeof(int))};
+
+    assert_in_range(nr, 1, MODEL_PASSED_MAX);
+    memcpy(CMSG_DATA(&control.header), passed, nr * sizeof(int));
+    assert_int_equal(sendmsg(fd, &message, 0), part.iov_len);
+}
+
+unsigned int model_descriptors(void)
+{
+    unsigned int nr = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        nr += fcntl(fd, F_GETFD) >= 0;
+    return nr;
 }
 
 bool model_receive(struct fixture *f, int fd)

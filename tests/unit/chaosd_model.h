@@ -39,12 +39,18 @@ void model_stop(struct fixture *f);
 /* Until nothing more happens at once. */
 void model_turn(struct fixture *f);
 void model_turn_many(struct fixture *f, unsigned int nr);
-size_t model_jobs(void); /* that wait for a worker */
+size_t model_jobs(void);               /* that wait for a worker */
+bool model_run_job(struct fixture *f); /* one of them; false: there is none */
 
 int model_connect(struct fixture *f);
 bool model_ended(int fd);
 void model_begin(struct fixture *f, uint16_t type, struct wire_writer *writer);
 void model_send(struct fixture *f, int fd, struct wire_writer *writer);
+/* The same with descriptors. */
+#define MODEL_PASSED_MAX 4
+void model_send_with(struct fixture *f, int fd, struct wire_writer *writer, const int *passed,
+                     unsigned int nr);
+unsigned int model_descriptors(void); /* that are open */
 /* The next packet that was sent to the client; false: there is none, or the connection ended. */
 bool model_receive(struct fixture *f, int fd);
 /* The text of the failure that was received. */

@@ -47,11 +47,12 @@ static void put(struct stream_writer *writer, uint16_t type, uint16_t flags, con
     (void)rc;
 }
 
-/* 250 zero, two of data, one the same as the first of these, three tables. */
+/* 200 zero, 50 that are not used, two of data, one the same as the first of these, three tables. */
 static void put_pages(struct stream_writer *writer)
 {
     static const struct checkpoint_run runs[] = {
-        {.nr = 250, .kind = CHECKPOINT_KIND_ZERO},
+        {.nr = 200, .kind = CHECKPOINT_KIND_ZERO},
+        {.nr = 50, .kind = CHECKPOINT_KIND_UNUSED},
         {.nr = 2, .kind = CHECKPOINT_KIND_DATA},
         {.nr = 1, .kind = CHECKPOINT_KIND_SAME, .same = 250},
         {.nr = 1, .kind = CHECKPOINT_KIND_TABLE1},

@@ -427,6 +427,7 @@ static int fake_set_vcpu(struct hv *hv, uint32_t domid, const struct hv_vcpu *vc
         assert_int_equal(vcpu->root_frame, domain->vcpu.root_frame);
     if (rc == 0) {
         domain->vcpu = *vcpu;
+        domain->context.ctrlreg[3] = xen_pfn_to_cr3(vcpu->root_frame);
         domain->vcpu_set = true;
     }
     return rc;
@@ -481,6 +482,7 @@ static int fake_unpause(struct hv *hv, uint32_t domid)
     if (rc == 0) {
         domain->paused = false;
         domain->started = true;
+        fake_of(hv)->mapped_at_start = fake_of(hv)->mapped;
     }
     return rc;
 }
@@ -589,6 +591,9 @@ static const struct hv_ops fake_hv_ops = {
     .evtchn_alloc_unbound = fake_evtchn_alloc_unbound,
     .map = fake_map,
     .unmap = fake_unmap,
+    .read_pages = fake_read_pages,
+    .write_pages = fake_write_pages,
+    .write_part = fake_write_part,
     .mmu = fake_mmu,
     .hypercall_page = fake_hypercall_page,
     .set_vcpu = fake_set_vcpu,
@@ -603,6 +608,7 @@ static const struct hv_ops fake_hv_ops = {
     .destroy = fake_destroy,
     .info = fake_info,
     .list = fake_list,
+    .find = fake_find,
     .host = fake_host,
     .noxs = fake_noxs,
     .events_open = fake_events_open,

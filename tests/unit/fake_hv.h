@@ -56,14 +56,16 @@ struct fake_hv {
     bool *frame_used;
     struct fake_domain domain[FAKE_DOMAINS];
     uint32_t last_domid;
-    size_t mapped; /* pages mapped now */
+    size_t mapped;          /* pages mapped now */
+    size_t mapped_at_start; /* as the last guest started */
     struct {
         void *address; /* NULL: free */
         uint64_t *frames;
         size_t nr;
     } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
-    bool fast; /* memory is neither filled with garbage nor cleared */
+    bool fast;  /* memory is neither filled with garbage nor cleared */
+    bool stock; /* has no index of uuids */
 
     unsigned int calls;   /* that can fail, since the last reset */
     unsigned int fail_at; /* this one does; 0: none */
@@ -112,6 +114,12 @@ int fake_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vc
 int fake_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
                     uint8_t *types);
 int fake_resume(struct hv *hv, uint32_t domid);
+int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
+int fake_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to);
+int fake_write_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                     const void *from);
+int fake_write_part(struct hv *hv, uint32_t domid, uint64_t frame, size_t offset, const void *from,
+                    size_t length);
 
 /* Counts a call that can fail; -errno if it is this one's turn. */
 int fake_turn(struct fake_hv *fake, const char *call);

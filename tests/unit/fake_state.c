@@ -151,3 +151,59 @@ int fake_resume(struct hv *hv, uint32_t domid)
     domain->resumed++;
     return 0;
 }
+
+int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)
+{
+    struct fake_hv *fake = fake_of(hv);
+    int rc = fake->stock ? -ENOSYS : fake_turn(fake, "find");
+    size_t i;
+
+    if (rc < 0)
+        return rc;
+    for (i = 0; i < FAKE_DOMAINS; i++)
+        if (fake->domain[i].used &&
+            memcmp(fake->domain[i].uuid, uuid, sizeof(fake->domain[i].uuid)) == 0) {
+            *domid = fake->domain[i].domid;
+            return 0;
+        }
+    return -ESRCH;
+}
+
+int fake_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to)
+{
+    void *address;
+    int rc = hv->ops->map(hv, domid, frames, nr, false, &address);
+
+    if (rc < 0)
+        return rc;
+    memcpy(to, address, nr * HV_PAGE_SIZE);
+    hv->ops->unmap(hv, address, nr);
+    return 0;
+}
+
+int fake_write_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
+                     const void *from)
+{
+    void *address;
+    int rc = hv->ops->map(hv, domid, frames, nr, true, &address);
+
+    if (rc < 0)
+        return rc;
+    memcpy(address, from, nr * HV_PAGE_SIZE);
+    hv->ops->unmap(hv, address, nr);
+    return 0;
+}
+
+int fake_write_part(struct hv *hv, uint32_t domid, uint64_t frame, size_t offset, const void *from,
+                    size_t length)
+{
+    void *address;
+    int rc = hv->ops->map(hv, domid, &frame, 1, true, &address);
+
+    assert_true(length > 0 && offset + length <= HV_PAGE_SIZE);
+    if (rc < 0)
+        return rc;
+    memcpy((char *)address + offset, from, length);
+    hv->ops->unmap(hv, address, 1);
+    return 0;
+}

@@ -17,6 +17,7 @@
 
 #include "chaos.h"
 #include "checkpoint_maker.h"
+#include "create.h"
 #include "elf_maker.h"
 #include "fake_hv.h"
 #include "guest_move.h"
@@ -34,6 +35,7 @@ struct fixture {
     struct guest_target *target;
     struct migrate_note note; /* the target's */
     struct maker_bytes bytes;
+    unsigned int taken, given_back; /* shells */
 };
 
 static void open_target(struct fixture *f)
@@ -80,6 +82,42 @@ static int tear_down(void **state)
     fake_hv_free(f->fake);
     scratch_remove();
     free(f);
+    return 0;
+}
+
+static struct shell *take(void *opaque, const struct chaos_config *config)
+{
+    struct fixture *f = opaque;
+    struct flavour flavour;
+    struct shell *shell;
+
+    assert_true(flavour_of(config, &flavour));
+    if (shell_prepare(f->there, &flavour, NULL, &shell, &f->err) < 0)
+        return NULL;
+    f->taken++;
+    return shell;
+}
+
+static void give_back(void *opaque, struct shell *shell)
+{
+    struct fixture *f = opaque;
+
+    assert_false(shell->used);
+    f->given_back++;
+    shell_destroy(f->there, shell);
+}
+
+static void use_shells(struct fixture *f)
+{
+    const struct guest_target_shells shells = {take, give_back, f};
+
+    guest_target_use_shells(f->target, &shells);
+}
+
+static int set_up_shells(void **state)
+{
+    set_up(state);
+    use_shells(*state);
     return 0;
 }
 
@@ -430,8 +468,81 @@ static void test_copy_is_kept_away(void **state)
     journal->ops->close(journal);
 }
 
+/* ---------------------------------------------------------------- shells */
+
+/* What is found before the shell is touched leaves it to whom it is of. */
+static void test_given_back(void **state)
+{
+    struct fixture *f = *state;
+    struct migrate_offer offer;
+    struct chaos_domain other;
+
+    assert_int_equal(chaos_domain_create(f->there, &f->config, NULL, &other, &f->err), 0);
+    assert_int_equal(guest_source_offer(f->source, &offer, &f->err), 0);
+    assert_int_equal(guest_target_ops.prepare(f->target, &offer, &f->note, &f->err), -EEXIST);
+    assert_int_equal(f->taken, 1);
+    assert_int_equal(f->given_back, 1);
+    assert_int_equal(chaos_domain_destroy(f->there, &other, false, &f->err), 0);
+    prepare(f);
+    transfer(f);
+    assert_int_equal(f->given_back, 1);
+}
+
+/* One that was taken, and is no guest yet, is nobody's after a death. */
+static void test_dies_in_shell(void **state)
+{
+    struct fixture *f = *state;
+
+    prepare(f);
+    guest_target_close(f->target);
+    assert_int_equal(scratch_count("there/shells"), 1);
+    open_target(f);
+    use_shells(f);
+    assert_int_equal(guest_target_ops.drop(f->target, &f->err), 0);
+    assert_int_equal(shell_adopt(f->there, NULL, NULL, &f->err), 0);
+    assert_int_equal(scratch_count("there/shells"), 0);
+    prepare(f);
+    transfer(f);
+    guest_target_close(f->target);
+    open_target(f);
+    assert_int_equal(shell_adopt(f->there, NULL, NULL, &f->err), 0);
+    assert_int_equal(guest_target_ops.start(f->target, &f->err), 0);
+    assert_true(copy_of(f)->started);
+    assert_int_equal(f->fake->mapped_at_start, 0);
+}
+
+/* Every call to the hypervisor fails once: there is a copy, or nothing at all. */
+static void test_shell_sweep(void **state)
+{
+    struct fixture *f = *state;
+    struct migrate_offer offer;
+    unsigned int n, failures = 0;
+    int rc;
+
+    assert_int_equal(guest_source_offer(f->source, &offer, &f->err), 0);
+    assert_int_equal(guest_source_send(f->source, maker_write, &f->bytes, &f->err), 0);
+    for (n = 1;; n++, failures++) {
+        f->bytes.read = 0;
+        f->fake->calls = 0;
+        f->fake->fail_at = n;
+        rc = guest_target_ops.prepare(f->target, &offer, &f->note, &f->err);
+        if (rc == 0)
+            rc = guest_target_ops.load(f->target, maker_read, &f->bytes, &f->err);
+        f->fake->fail_at = 0;
+        if (rc == 0 && f->fake->calls < n)
+            break;
+        assert_int_equal(guest_target_ops.drop(f->target, &f->err), 0);
+        assert_null(copy_of(f));
+        assert_int_equal(scratch_count("there/domains") + scratch_count("there/shells"), 0);
+        assert_int_equal(f->fake->mapped, 0);
+    }
+    assert_true(failures > 30);
+    assert_int_equal(guest_target_ops.start(f->target, &f->err), 0);
+}
+
 int main(void)
 {
+#define SHELLS(name) cmocka_unit_test_setup_teardown(name, set_up_shells, tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_given_up, set_up, tear_down),
@@ -444,6 +555,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_source_dies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_others_are_kept_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copy_is_kept_away, set_up, tear_down),
+        SHELLS(test_moves),
+        SHELLS(test_given_up),
+        SHELLS(test_cut_off),
+        SHELLS(test_refused),
+        SHELLS(test_given_back),
+        SHELLS(test_dies_in_shell),
+        SHELLS(test_shell_sweep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

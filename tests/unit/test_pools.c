@@ -84,8 +84,7 @@ static unsigned int refill(struct fixture *f)
 /* Whether a shell was there for the request. */
 static bool ask(struct fixture *f)
 {
-    struct pool *from;
-    struct shell *shell = pools_take(&f->pools, &f->config, f->now, &from);
+    struct shell *shell = pools_take(&f->pools, &f->config, flavour_misfit, f->now);
 
     free(shell);
     return shell != NULL;
@@ -142,7 +141,6 @@ static void test_demand_raises_the_target(void **state)
 static void test_smallest_that_fits(void **state)
 {
     struct fixture *f = *state;
-    struct pool *from;
     struct shell *shell;
 
     f->pools.adaptive = false;
@@ -151,14 +149,35 @@ static void test_smallest_that_fits(void **state)
     set_pool(f, "six", 6, 1, 1);
     set_pool(f, "eight", 8, 1, 1);
     refill(f);
-    shell = pools_take(&f->pools, &f->config, f->now, &from);
+    shell = pools_take(&f->pools, &f->config, flavour_misfit, f->now);
     assert_non_null(shell);
-    assert_string_equal(from->name, "six"); /* not less than was asked for */
+    assert_int_equal(shell_flavour(shell)->memory_mib, 6); /* not less than was asked for */
     free(shell);
-    shell = pools_take(&f->pools, &f->config, f->now, &from);
-    assert_string_equal(from->name, "eight");
+    shell = pools_take(&f->pools, &f->config, flavour_misfit, f->now);
+    assert_int_equal(shell_flavour(shell)->memory_mib, 8);
     free(shell);
     assert_false(ask(f)); /* 64 MiB for 4 would be a waste */
+}
+
+/* A guest of a checkpoint keeps its memory, and best leaves shells alone that have an image. */
+static void test_restored_fits(void **state)
+{
+    struct fixture *f = *state;
+    struct shell *shell;
+
+    f->pools.adaptive = false;
+    set_pool(f, "six", 6, 1, 1);
+    set_pool(f, "warm", 4, 1, 1);
+    strcpy(pools_find(&f->pools, "warm")->flavour.kernel, "/kernel");
+    set_pool(f, "web", 4, 1, 1);
+    refill(f);
+    shell = pools_take(&f->pools, &f->config, flavour_misfit_restored, f->now);
+    assert_string_equal(shell_flavour(shell)->kernel, "");
+    free(shell);
+    shell = pools_take(&f->pools, &f->config, flavour_misfit_restored, f->now);
+    assert_string_equal(shell_flavour(shell)->kernel, "/kernel");
+    free(shell);
+    assert_null(pools_take(&f->pools, &f->config, flavour_misfit_restored, f->now));
 }
 
 static void test_other_devices_do_not_fit(void **state)
@@ -309,15 +328,24 @@ static void test_reclaim(void **state)
 static void test_untake(void **state)
 {
     struct fixture *f = *state;
-    struct pool *from;
     struct shell *shell;
+    struct pool *pool;
 
     set_pool(f, "web", 4, 1, 1);
     refill(f);
-    shell = pools_take(&f->pools, &f->config, f->now, &from);
-    assert_int_equal(pools_untake(from, shell), 0);
-    assert_int_equal(from->counts.hits, 0);
-    assert_int_equal(from->level, 1);
+    pool = pools_find(&f->pools, "web");
+    shell = pools_take(&f->pools, &f->config, flavour_misfit, f->now);
+    assert_int_equal(pool->counts.hits, 1);
+    assert_true(pools_untake(&f->pools, shell));
+    assert_int_equal(pool->counts.hits, 0);
+    assert_int_equal(pool->level, 1);
+
+    /* The pool went meanwhile. */
+    shell = pools_take(&f->pools, &f->config, flavour_misfit, f->now);
+    pool->adaptive = true;
+    pools_close(&f->pools, pool);
+    assert_false(pools_untake(&f->pools, shell));
+    free(shell);
 }
 
 static void test_drain(void **state)
@@ -388,6 +416,7 @@ int main(void)
         TEST(test_filled_to_the_low_mark),
         TEST(test_demand_raises_the_target),
         TEST(test_smallest_that_fits),
+        TEST(test_restored_fits),
         TEST(test_other_devices_do_not_fit),
         TEST(test_adaptive),
         TEST(test_adaptive_pools_are_few),

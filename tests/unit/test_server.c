@@ -76,6 +76,37 @@ static void test_garbage(void **state)
     hostile(f, large, sizeof(large));
 }
 
+/* Descriptors that nobody asked for, or more than one: none stays open. */
+static void test_descriptors(void **state)
+{
+    const int passed[MODEL_PASSED_MAX] = {0, 1, 2, 0};
+    struct fixture *f = *state;
+    struct wire_writer writer;
+    int fd = model_connect(f);
+    unsigned int before = model_descriptors();
+
+    model_begin(f, WIRE_PING, &writer);
+    model_send_with(f, f->client, &writer, passed, 1);
+    model_turn(f);
+    assert_true(model_receive(f, f->client));
+    assert_int_equal(f->header.flags, WIRE_REPLY);
+    assert_int_equal(model_descriptors(), before);
+    for (unsigned int nr = 1; nr <= MODEL_PASSED_MAX; nr++) {
+        if (nr == 1) /* and what is no message */
+            memset(f->packet, 0, sizeof(f->packet));
+        else
+            model_begin(f, WIRE_PING, &writer);
+        model_send_with(f, fd, &writer, passed, nr);
+        model_turn(f);
+        assert_true(model_ended(fd));
+        close(fd);
+        fd = model_connect(f);
+        assert_int_equal(model_descriptors(), before);
+    }
+    close(fd);
+    assert_true(answers(f, f->client));
+}
+
 static void test_zero_length_ends_the_connection(void **state)
 {
     struct fixture *f = *state;
@@ -312,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_ping),
         TEST(test_garbage),
+        TEST(test_descriptors),
         TEST(test_zero_length_ends_the_connection),
         TEST(test_unknown_request),
         TEST(test_other_version),

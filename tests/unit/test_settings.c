@@ -41,6 +41,7 @@ static void test_everything(void **state)
                            "\n"
                            "[daemon]\n"
                            "clients_per_user = 7   # of it\n"
+                           "checkpoint_cache_mib = 0\n"
                            "  shells_on_stop=destroy\r\n"
                            "[pools]\n"
                            "adaptive = no\n"
@@ -62,6 +63,7 @@ static void test_everything(void **state)
                            "low = 2"),
                      0);
     assert_int_equal(settings.clients_per_user, 7);
+    assert_int_equal(settings.checkpoint_cache_mib, 0);
     assert_true(settings.drain_on_stop);
     assert_false(settings.adaptive);
     assert_int_equal(settings.adaptive_high, 5);

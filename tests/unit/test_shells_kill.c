@@ -5,80 +5,18 @@
  */
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "killer.h"
 #include "scratch.h"
 #include "shell_fixture.h"
-
-/* Where the child is killed. The hypervisor in memory calls getppid before each of its calls. */
-static bool is_place(long number)
-{
-    static const long places[] = {SYS_getppid,   SYS_flock,     SYS_pwrite64, SYS_linkat,
-                                  SYS_renameat2, SYS_symlinkat, SYS_unlinkat, SYS_close};
-    size_t i;
-
-    for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-        if (places[i] == number)
-            return true;
-    return false;
-}
-
-typedef void life(struct fixture *f);
-
-/* Runs `life` in a child that dies before the n-th place. False: it came to its end. */
-static bool run_and_kill(struct fixture *f, life *what, unsigned int n)
-{
-    const pid_t child = fork();
-    unsigned int places = 0;
-    bool entry = false;
-    int status;
-
-    if (child == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-            _exit(77);
-        raise(SIGSTOP);
-        what(f);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-        exit(77); /* no tracing here: skipped */
-    ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
-    while (!WIFEXITED(status)) {
-        assert_true(WIFSTOPPED(status));
-        if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-            entry = !entry;
-            if (entry &&
-                is_place(ptrace(PTRACE_PEEKUSER, child,
-                                (void *)offsetof(struct user_regs_struct, orig_rax), NULL)) &&
-                ++places == n)
-                break;
-        }
-        ptrace(PTRACE_SYSCALL, child, NULL, NULL);
-        assert_int_equal(waitpid(child, &status, 0), child);
-    }
-    if (WIFEXITED(status)) {
-        assert_int_equal(WEXITSTATUS(status), 0);
-        return false;
-    }
-    kill(child, SIGKILL);
-    while (waitpid(child, &status, 0) == child && !WIFSIGNALED(status))
-        ;
-    return true;
-}
 
 struct taken {
     struct shell *shell[4];
@@ -138,14 +76,15 @@ static void kill_everywhere(struct fixture *f, life *what, unsigned int places)
     unsigned int n;
 
     f->fake->fast = false;
-    for (n = 1; run_and_kill(f, what, n); n++)
+    for (n = 1; run_and_kill(what, f, n); n++)
         start_again(f);
     start_again(f);
     assert_in_range(n, places, 1000);
 }
 
-static void live_and_prepare(struct fixture *f)
+static void live_and_prepare(void *opaque)
 {
+    struct fixture *f = opaque;
     shell_finish(f->chaos, fixture_prepare(f, &f->flavour));
     shell_destroy(f->chaos, fixture_prepare(f, &f->warm));
 }
@@ -155,8 +94,9 @@ static void test_killed_in_prepare(void **state)
     kill_everywhere(*state, live_and_prepare, 30);
 }
 
-static void live_and_execute(struct fixture *f)
+static void live_and_execute(void *opaque)
 {
+    struct fixture *f = opaque;
     struct shell *shell = fixture_prepare(f, &f->warm);
     struct chaos_domain domain;
     bool intact;
@@ -180,8 +120,9 @@ static void test_killed_with_a_uuid(void **state)
     kill_everywhere(f, live_and_execute, 20);
 }
 
-static void live_and_adopt(struct fixture *f)
+static void live_and_adopt(void *opaque)
 {
+    struct fixture *f = opaque;
     struct taken taken = {.nr = 0};
 
     shell_finish(f->chaos, fixture_prepare(f, &f->flavour));

@@ -146,7 +146,7 @@ counters() {
     echo "active grants: $(xl dmesg -c | grep -Ec '^\(XEN\) \[0x')"
     echo "netdevs: $(ip -o link | awk '{ print $2 }' | tr '\n' ' ')"
     echo "noxs devices: $(awk '$1 == "noxs" { print $3 }' /proc/modules)"
-    echo "records: $(find /run/chaos \( -type f -o -type l \) ! -name macs 2> /dev/null | sort | tr '\n' ' ')"
+    echo "records: $(find /run/chaos \( -type f -o -type l \) ! -name macs ! -name uuids 2> /dev/null | sort | tr '\n' ' ')"
 }
 
 # Xen frees and scrubs in the background, and the kernel frees netdevs there: give both a moment.

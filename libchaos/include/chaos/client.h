@@ -80,6 +80,30 @@ int chaos_client_create_many(struct chaos_client *client, const struct chaos_cli
                              uint32_t count, chaos_client_created *created,
                              struct chaos_error *err);
 
+struct chaos_client_restore {
+    int fd;                       /* the checkpoint, open for reading; stays the caller's */
+    const char *source;           /* how messages call it */
+    const char *const *overrides; /* "key=value", which win over what was saved */
+    size_t nr_overrides;
+    bool paused;                   /* do not let it go on yet */
+    bool cold;                     /* not out of a pool */
+    chaos_config_warning *warning; /* as in struct chaos_client_create, like all below */
+    void *opaque;
+    struct chaos_timing *timing;
+};
+
+/*
+ * Makes a domain of a checkpoint (chaos/checkpoint.h) and lets it go on, all or nothing. The daemon
+ * reads the file that is open as fd, wherever we have read it to: it needs no right to it of its
+ * own. Files that block keep other restores waiting, and nobody else.
+ */
+int chaos_client_restore(struct chaos_client *client, const struct chaos_client_restore *request,
+                         struct chaos_domain *out, struct chaos_error *err);
+/* Several as in chaos_client_create_many; each has an own uuid and own MAC addresses. */
+int chaos_client_restore_many(struct chaos_client *client,
+                              const struct chaos_client_restore *request, uint32_t count,
+                              chaos_client_created *created, struct chaos_error *err);
+
 /* which: as for chaos_domain_find; force: as for chaos_domain_destroy. out may be NULL. */
 int chaos_client_destroy(struct chaos_client *client, const char *which, bool force,
                          struct chaos_domain *out, struct chaos_error *err);

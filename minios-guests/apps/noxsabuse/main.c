@@ -37,7 +37,7 @@ static void test_pointers(void)
 
 static void test_ops(void)
 {
-    static const unsigned ops[] = {5, 6, 0x7f, 0x80000000u, 0xffffffffu};
+    static const unsigned ops[] = {7, 8, 0x7f, 0x80000000u, 0xffffffffu};
     struct noxs_op_devs devs = {0};
     char name[32];
 
@@ -92,6 +92,32 @@ static void test_control(uint16_t self)
                     expect(name, rc, -XEN_EPERM,
                            counts[c] - 1u < NOXS_OP_BATCH ? -XEN_EPERM : -XEN_EINVAL);
             }
+}
+
+/* Whether a domain is there is nobody's business either. */
+static void test_find(void)
+{
+    struct noxs_op_find find = {.domid = 77};
+
+    expect("find", noxs_hypercall(NOXS_OP_FIND, &find), -XEN_EPERM, -XEN_EPERM);
+    CHECK(find.domid == 77);
+    expect("find nowhere", noxs_hypercall(NOXS_OP_FIND, NULL_PAGE), -XEN_EPERM, -XEN_EPERM);
+}
+
+/* Nor are pages, be they its own. */
+static void test_copy(void)
+{
+    struct noxs_op_copy copy = {.domid = OTHER_DOMID, .nr = 1, .length = PAGE_SIZE};
+    static uint8_t page[PAGE_SIZE];
+
+    copy.buffer = (uintptr_t)page;
+    copy.frame[0] = virt_to_mfn(page);
+    expect("copy of dom0", noxs_hypercall(NOXS_OP_COPY, &copy), -XEN_EPERM, -XEN_EPERM);
+    copy.domid = NO_DOMID;
+    expect("copy of nobody", noxs_hypercall(NOXS_OP_COPY, &copy), -XEN_ESRCH, -XEN_ESRCH);
+    copy.domid = DOMID_SELF;
+    expect("copy of self", noxs_hypercall(NOXS_OP_COPY, &copy), -XEN_ESRCH, -XEN_EPERM);
+    expect("copy nowhere", noxs_hypercall(NOXS_OP_COPY, NULL_PAGE), -XEN_EFAULT, -XEN_EFAULT);
 }
 
 static void test_ready(void)
@@ -208,6 +234,8 @@ int app_main(void)
         test_ops();
         test_query(page->domid);
         test_control(page->domid);
+        test_find();
+        test_copy();
         test_ready();
         test_page(page, query.frame);
         test_frames_of_others();

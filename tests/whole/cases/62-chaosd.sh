@@ -202,7 +202,8 @@ check_exit 1 'FAIL +chaosd .*degraded' "doctor says so" chaos doctor
 used=$(awk '{ print $14 + $15 }' "/proc/$daemon/stat")
 sleep 5
 used=$(($(awk '{ print $14 + $15 }' "/proc/$daemon/stat") - used))
-check "but it does not spin ($used ticks in 5 s)" test "$used" -lt 20
+# Of 500. A processor that the emulated host does not get for a while counts as used, too.
+check "but it does not spin ($used ticks in 5 s)" test "$used" -lt 100
 check "a guest gets memory all the same" chaos create "$GUESTS/noop.cfg" name=big "memory=$((free / 2))"
 chaos destroy big
 chaos pool drain huge
