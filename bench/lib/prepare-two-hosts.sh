@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Run on the emulated host, behind tests/whole/migrate.sh: prepare-two-hosts.sh BUS LEVEL KEY=VALUE...: two chaosd that
-# send guests to each other, as there; the first has a pool of LEVEL shells.
+# send guests to each other, as there, each with a pool of LEVEL shells.
 set -eu
 bus=$1
 level=$2
@@ -18,7 +18,9 @@ configure b "$B" xenbr0:xenbr1
 {
     printf '[pool bench]\nlow = %s\nhigh = %s\nbus = %s\n' "$level" "$level" "$bus"
     printf '%s\n' "$@"
-} >>a.conf
+} >pool
+cat pool >>a.conf
+sed s/xenbr0/xenbr1/ pool >>b.conf
 chaosd -c /etc/chaos/a.conf
 b chaosd -c /etc/chaos/b.conf
-sleep 5 # virtual: the pool fills
+sleep 10 # virtual: the pools fill
