@@ -10,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from lib import host, origin, plot, report, series
 from lib.systems import BASELINES, SYSTEMS
 
+# gnuplot's points for the first two measures: dots and rings; containers in dom0 have those of Linux alone in another shape.
+MARKS = {"dom0": (7, 6), "linux": (7, 6), "dom0 with containers": (9, 8)}
+PAPER = (2, 1, 3, 4, 10, 12)  # and those of what the paper has
 STEPS = ("prepare", "run", "plot", "clean", "save")
 RESULTS = os.path.join(host.ROOT, "bench", "results")
 
@@ -71,7 +74,7 @@ class Figure:
         return [*series.SUBJECT, *(column for _, column in self.measures)]
 
     def key(self):
-        marks = zip(("dots", "rings"), self.measures)
+        marks = zip(("filled", "hollow"), self.measures)
         return "\n" + "; ".join([*(f"{mark}: {name}" for mark, (name, _) in marks),
                                  "dashes: the paper's text, ms on hardware"])
 
@@ -84,8 +87,8 @@ class Figure:
             if row.key not in self.subjects and row.system.host == "dom0 with containers":
                 continue
             shown = self.measures[:2 if row.key in self.subjects else 1]
-            for mark, (_, column) in zip((7, 6), shown):
-                title = f"{row.system.system} {row.system.guest}" if mark == 7 else ""
+            for mark, (_, column) in zip(MARKS[row.system.host], shown):
+                title = f"{row.system.system} {row.system.guest}" if mark == MARKS[row.system.host][0] else ""
                 found.append(plot.Curve(title, plot.points_of(samples, column),
                                         f"points pt {mark} ps 0.5 {color}"))
         return found + self.paper()
@@ -95,14 +98,14 @@ class Figure:
         for sample in plot.reference(self.folder):
             kinds.setdefault((sample["system"], sample["guest"]), []).append(sample)
         found = []
-        for (system, guest), samples in kinds.items():
+        for number, ((system, guest), samples) in enumerate(kinds.items()):
             same = SYSTEMS.get(f"{system}/{guest}")
             color = same.color if same else "#999999"
             columns = [column for _, column in self.measures if samples[0].get(column)]
             if not columns:  # what the figure does not draw in this way
                 continue
             found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, columns[0]),
-                                    f'linespoints dt 2 pt 2 ps 0.9 lc rgb "{color}"'))
+                                    f'linespoints dt 2 pt {PAPER[number % len(PAPER)]} ps 0.9 lc rgb "{color}"'))
         return found
 
     # ---- the steps ----

@@ -73,7 +73,7 @@ def chaos_rows():
                       color="#80cdc1" if row is noop else "#01665e")
     for system, image, bus, shades in (
             ("LightVM", False, "noxs", ("#e66101", "#fdb863")),
-            ("LightVM[warm]", True, "noxs", ("#b35806", "#fee0b6")),
+            ("LightVM[warm]", True, "noxs", ("#b35806", "#e6ab02")),
             ("chaos[XS+split]", False, "xenstore", ("#8c510a", "#dfc27d"))):
         for row, flavour, color in ((daytime, ("memory=3", "vif=xenbr0"), shades[0]),
                                     (noop, ("memory=1",), shades[1])):
@@ -214,7 +214,7 @@ def docker_rows(place, host):
         docker, "run", "-d", "--name", "bench-{n}", "bench", *PACKET))
     for guest, how, report, probe, color in (
             ("none", '"NetworkDisabled":true,"HostConfig":{"Binds":["/run/bench:/bench"]}', STAMP,
-             "stamp", "#c2a5cf"), ("bridge", '"HostConfig":{}', PACKET, "udp", "#e7d4e8")):
+             "stamp", "#c2a5cf"), ("bridge", '"HostConfig":{}', PACKET, "udp", "#e377c2")):
         words = ",".join(f'"{word}"' for word in report)
         yield replace(
             base, system=f"docker-api@{place}", guest=guest, probe=probe, color=color,

@@ -3,7 +3,7 @@
 import os
 
 from lib import plot, series
-from lib.figure import Figure
+from lib.figure import MARKS, Figure
 from lib.host import HostError
 
 SLICES = 20  # memory is looked at so many times in a series
@@ -98,7 +98,7 @@ class Density(Figure):
         plot.curves(os.path.join(out, f"{self.name}-memory"), [
             plot.Curve(f"{row.system.system} {row.system.guest}",
                        [(n, used / 1024) for n, used in memory_points(samples)],
-                       f'linespoints pt 7 ps 0.4 lc rgb "{row.system.color}"')
+                       f'linespoints pt {MARKS[row.system.host][0]} ps 0.5 lc rgb "{row.system.color}"')
             for row, samples in results if row.key in self.subjects],
             "set title 'Memory that n guests or containers take'",
             f"set xlabel {plot.text_of(self.xlabel)}",
