@@ -88,9 +88,10 @@ class Density(unittest.TestCase):
         ends, mib = self.module["ends_for_memory"], 1 << 10
         self.assertFalse(ends(None, [900 * mib]))
         self.assertFalse(ends([900 * mib], [800 * mib]))
-        self.assertTrue(ends([250 * mib], [147 * mib]))
-        self.assertTrue(ends([250 * mib, 9000 * mib], [147 * mib, 9000 * mib]))
-        self.assertTrue(ends(None, [40 * mib]))
+        self.assertFalse(ends([350 * mib], [272 * mib]))
+        self.assertTrue(ends([350 * mib], [270 * mib]))
+        self.assertTrue(ends([350 * mib, 9000 * mib], [270 * mib, 9000 * mib]))
+        self.assertTrue(ends(None, [100 * mib]))
 
     def test_what_came_before_a_failure_is_kept(self):
         error = host.HostError("exit status 1")
