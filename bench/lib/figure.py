@@ -7,9 +7,12 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from lib import host, plot, report, series
+from lib import host, origin, plot, report, series
 from lib.systems import BASELINES, SYSTEMS
 
+# gnuplot's points for the first two measures: dots and rings; containers in dom0 have those of Linux alone in another shape.
+MARKS = {"dom0": (7, 6), "linux": (7, 6), "dom0 with containers": (9, 8)}
+PAPER = (2, 1, 3, 4, 10, 12)  # and those of what the paper has
 STEPS = ("prepare", "run", "plot", "clean", "save")
 RESULTS = os.path.join(host.ROOT, "bench", "results")
 
@@ -70,7 +73,7 @@ class Figure:
         return [*series.SUBJECT, *(column for _, column in self.measures)]
 
     def key(self):
-        marks = zip(("dots", "rings"), self.measures)
+        marks = zip(("filled", "hollow"), self.measures)
         return "\n" + "; ".join([*(f"{mark}: {name}" for mark, (name, _) in marks),
                                  "dashes: the paper's text, ms on hardware"])
 
@@ -83,8 +86,8 @@ class Figure:
             if row.key not in self.subjects and row.system.host == "dom0 with containers":
                 continue
             shown = self.measures[:2 if row.key in self.subjects else 1]
-            for mark, (_, column) in zip((7, 6), shown):
-                title = f"{row.system.system} {row.system.guest}" if mark == 7 else ""
+            for mark, (_, column) in zip(MARKS[row.system.host], shown):
+                title = f"{row.system.system} {row.system.guest}" if mark == MARKS[row.system.host][0] else ""
                 found.append(plot.Curve(title, plot.points_of(samples, column),
                                         f"points pt {mark} ps 0.5 {color}"))
         return found + self.paper()
@@ -94,12 +97,14 @@ class Figure:
         for sample in plot.reference(self.folder):
             kinds.setdefault((sample["system"], sample["guest"]), []).append(sample)
         found = []
-        for (system, guest), samples in kinds.items():
+        for number, ((system, guest), samples) in enumerate(kinds.items()):
             same = SYSTEMS.get(f"{system}/{guest}")
             color = same.color if same else "#999999"
-            column = next(column for _, column in self.measures if samples[0][column])
-            found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, column),
-                                    f'linespoints dt 2 pt 2 ps 0.9 lc rgb "{color}"'))
+            columns = [column for _, column in self.measures if samples[0].get(column)]
+            if not columns:  # what the figure does not draw in this way
+                continue
+            found.append(plot.Curve(f"paper: {system} {guest}", plot.points_of(samples, columns[0]),
+                                    f'linespoints dt 2 pt {PAPER[number % len(PAPER)]} ps 0.9 lc rgb "{color}"'))
         return found
 
     # ---- the steps ----
@@ -119,13 +124,16 @@ class Figure:
         start = time.monotonic()
         chosen = self.chosen(options)
         failed = []
+        commit = origin.commit()
 
         def one(number, row):
             count = row.count(options)
             print(f"[{number}/{len(chosen)}] {row.key}, {count} times "
                   f"({time.monotonic() - start:.0f} s so far)", flush=True)
+            host.spent.cpu_s = 0
             try:
-                store.put(row.key, self.measure(row, count, options))
+                samples = self.measure(row, count, options)
+                store.put(row.key, samples, {"commit": commit, "cpu_s": f"{host.spent.cpu_s:.0f}"})
             except host.HostError as error:  # the others are worth having
                 failed.append(row.key)
                 print(f"bench/run {self.name}: {row.key}: {error}", file=sys.stderr, flush=True)
@@ -134,17 +142,27 @@ class Figure:
         run_all(one, [pair for pair in numbered if not pair[1].system.plain], options.jobs)
         # Where the wall clock counts, nothing else runs.
         run_all(one, [pair for pair in numbered if pair[1].system.plain], 1)
-        self.tell(options.out, self.results(options))
+        self.tell(options, self.results(options))
         if failed:
             sys.exit(f"bench/run {self.name}: not measured: {', '.join(failed)}")
         print(f"\nmeasured in {time.monotonic() - start:.0f} s; results in {options.out}")
 
-    def tell(self, out, results):
+    def tell(self, options, results):
+        out = options.out
         self.write_csv(out, results)
         series.write_samples(os.path.join(out, "destroy.csv"), series.DESTROY, results)
+        runs = self.runs(options, results)
+        series.write_samples(os.path.join(out, "runs.csv"), series.RUN, runs)
         report.write(out, report.table(results, [*self.measures, *self.also])
                      + self.extra(out, results)
-                     + report.ratios(results, self.subjects, self.references, self.measures[0]))
+                     + report.ratios(results, self.subjects, self.references, self.measures[0])
+                     + report.origins(runs))
+
+    def runs(self, options, results):
+        """How each row came about."""
+        store = series.Store(options.out)
+        return [(row, [{**run, "n": len(samples)} for run in store.run(row.key)])
+                for row, samples in results]
 
     def write_csv(self, out, results):
         series.write_samples(os.path.join(out, f"{self.name}.csv"), self.columns(), results)

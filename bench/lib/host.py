@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The emulated host that a series runs on."""
+import contextlib
 import os
 import subprocess
+import threading
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib.origin import ROOT
+
 XENHOST = os.path.join(ROOT, "tests", "host", "xenhost")
 LIFE_S = 12 * 3600
 active = set()  # names of the hosts that are up
+spent = threading.local()  # cpu_s: processor time of the hosts that a thread has had, if it set it to 0
 
 # What `xenhost up` is told for each kind of host.
 KINDS = {
@@ -17,7 +21,9 @@ KINDS = {
 
 
 class HostError(Exception):
-    """A command on the host, or the host itself, failed."""
+    """A command on the host, or the host itself, failed; output: what the command had printed."""
+
+    output = ""
 
 
 def xenhost(*arguments):
@@ -58,8 +64,20 @@ class Host:
         return self
 
     def __exit__(self, *_):
+        with contextlib.suppress(HostError):
+            if hasattr(spent, "cpu_s"):
+                spent.cpu_s += self.cpu_s()
         active.discard(self.name)
         remove(self.name)
+
+    def cpu_s(self):
+        """Processor time that this machine has spent on it; 0 when it is not up."""
+        for line in xenhost("list").splitlines():
+            name, *words = line.split("\t")
+            for word in words if name == self.name else []:
+                if word.startswith("cpu "):
+                    return float(word.split()[1])
+        return 0
 
     def exec(self, *command, timeout_s=LIFE_S):
         """Runs command in dom0 and returns its standard output."""
@@ -67,8 +85,10 @@ class Host:
             [XENHOST, "exec", "--name", self.name, "--timeout", str(timeout_s), "--", *command],
             check=False, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         if done.returncode:
-            raise HostError(f"on the host: {' '.join(command)}: exit status {done.returncode}\n"
-                            + done.stdout)
+            error = HostError(f"on the host: {' '.join(command)}: exit status {done.returncode}\n"
+                              + done.stdout)
+            error.output = done.stdout
+            raise error
         return done.stdout
 
     def shell(self, script, *arguments):

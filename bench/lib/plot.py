@@ -80,6 +80,30 @@ def points_of(samples, name):
     return [(int(sample["n"]), float(sample[name])) for sample in samples if sample.get(name)]
 
 
+def ranges(path, title, found, xlabel):
+    """One row each, from above, of (label, colour, low, high): a dot at low, and a line to high."""
+    if not found:
+        raise PlotError(f"nothing was measured for {path}")
+    last = len(found) - 1
+    script = "".join(block(i, [(low, last - i, low, high)]) for i, (_, _, low, high) in enumerate(found))
+    tics = ", ".join(f"{text_of(label)} {last - i}" for i, (label, *_) in enumerate(found))
+    script += (f"set title {text_of(title)}\nset xlabel {text_of(xlabel)}\nset logscale x\nunset key\n"
+               f"set yrange [-0.7:{last + 0.7}]\nset ytics ({tics}) font ',10' scale 0\n"
+               "set grid xtics mxtics lc rgb '#dddddd'\nplot " + ", ".join(
+                   f"$data{i} using 1:2:3:4 with xerrorbars pt 7 ps 0.8 lw 2 lc rgb '{color}'"
+                   for i, (_, color, *_) in enumerate(found)) + "\n")
+    gnuplot(script, path)
+
+
+def shares(counts, left=0.09, right=0.84, gap=0.07):
+    """Where panels of so many bars begin and end, a part of the width each: all bars are about as wide."""
+    weights = [count + 1 for count in counts]
+    unit = (right - left - gap * (len(counts) - 1)) / sum(weights)
+    for weight in weights:
+        yield left, left + weight * unit
+        left += weight * unit + gap
+
+
 def stacked(path, title, parts, panels, ylabel="virtual ms"):
     """Bars side by side, each a stack of parts; panels of (title, [(label, values)]) have a scale of
     their own. parts: (name, colour)."""
@@ -90,13 +114,13 @@ def stacked(path, title, parts, panels, ylabel="virtual ms"):
                      for i, (_, bars) in enumerate(panels))
     script += ("set style data histograms\nset style histogram rowstacked\n"
                "set style fill solid 0.9 border -1\nset boxwidth 0.7\nset yrange [0:*]\n"
-               "set grid ytics lc rgb '#dddddd'\nset xtics rotate by -25 scale 0\n"
+               "set grid ytics lc rgb '#dddddd'\nset xtics rotate by 40 right font ',9' scale 0\n"
+               "set tmargin at screen 0.87\nset bmargin at screen 0.27\n"
                f"set ylabel {text_of(ylabel)}\nset multiplot layout 1,{len(panels)} "
                f"title {text_of(title)}\n")
-    for i, (name, _) in enumerate(panels):
-        last = i == len(panels) - 1
-        script += f"set title {text_of(name)}\n" + ("set key outside right invert\n" if last
-                                                    else "unset key\n")
+    for i, ((name, _), (left, right)) in enumerate(zip(panels, shares([len(bars) for _, bars in panels]))):
+        script += (f"set title {text_of(name)}\nset lmargin at screen {left}\nset rmargin at screen {right}\n"
+                   + ("unset key\n" if i or len(parts) == 1 else "set key at screen 0.99,0.87 right top invert\n"))
         script += "plot " + ", ".join(
             f"$data{i} using {column + 2}:xtic(1) lc rgb '{color}' title {text_of(part)}"
             for column, (part, color) in enumerate(parts)) + "\n"

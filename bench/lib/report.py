@@ -51,6 +51,19 @@ def ratios(results, subjects, references, measure):
     return lines
 
 
+def origins(runs):
+    """At which commit the rows were measured, and how long that takes."""
+    found, cpu_s = {}, 0
+    for row, (run, *_) in [pair for pair in runs if pair[1]]:
+        found.setdefault(run["commit"], []).append(row.key)
+        cpu_s += float(run["cpu_s"])
+    lines = ["", f"{cpu_s / 60:.1f} minutes of a processor; measured at"]
+    for commit, keys in found.items():
+        named = "all rows" if len(found) == 1 else ", ".join(keys)
+        lines.append(f"commit {commit}: {named}")
+    return lines if found else []
+
+
 def write(folder, lines):
     text = "\n".join(lines) + "\n"
     with open(os.path.join(folder, "summary.txt"), "w", encoding="utf-8") as out:

@@ -10,7 +10,9 @@ from lib.host import Host
 from lib.systems import BENCH, SYSTEMS
 
 SUBJECT = ["system", "guest", "n"]
+RUN = [*SUBJECT, "commit", "cpu_s"]  # how a row came about; n: in its series
 DESTROY = [*SUBJECT, "destroy_ms"]
+RUN_SUFFIX = ".run.csv"
 
 
 @dataclass(frozen=True)
@@ -68,27 +70,37 @@ def column(samples, name):
 
 
 class Store:
-    """A folder with one CSV file a row, from which the figure's files are put together."""
+    """A folder with one CSV file a row, from which the figure's files are put together, and one more
+    that says how it came about."""
 
     def __init__(self, folder):
         self.folder = os.path.join(folder, "rows")
 
-    def path(self, key):
-        return os.path.join(self.folder, key.replace("/", "--").replace(" ", "_") + ".csv")
+    def path(self, key, suffix=".csv"):
+        return os.path.join(self.folder, key.replace("/", "--").replace(" ", "_") + suffix)
 
     def clear(self):
         if os.path.isdir(self.folder):
             for name in os.listdir(self.folder):
                 os.unlink(os.path.join(self.folder, name))
 
-    def put(self, key, samples):
+    def put(self, key, samples, run):
         os.makedirs(self.folder, exist_ok=True)
         write_csv(self.path(key), list(samples[0]), [list(s.values()) for s in samples])
+        write_csv(self.path(key, RUN_SUFFIX), list(run), [list(run.values())])
 
     def get(self, key):
         """The samples of a row; empty when it was not measured."""
+        return self.read(self.path(key))
+
+    def run(self, key):
+        """Commit and processor time of a row, a list of one."""
+        return self.read(self.path(key, RUN_SUFFIX))
+
+    @staticmethod
+    def read(path):
         try:
-            with open(self.path(key), encoding="utf-8") as stream:
+            with open(path, encoding="utf-8") as stream:
                 return list(csv.DictReader(stream))
         except FileNotFoundError:
             return []

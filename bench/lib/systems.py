@@ -30,6 +30,7 @@ class System:
     forget: tuple = ()      # removes the file
     migrate: tuple = ()     # to a second toolstack on the same host
     migrated: tuple = ()    # destroys it there
+    returned: tuple = ()    # or moves it back
     moves: tuple = ()       # commands, one after another, that move a guest about under its client
 
     @property
@@ -72,7 +73,7 @@ def chaos_rows():
                       color="#80cdc1" if row is noop else "#01665e")
     for system, image, bus, shades in (
             ("LightVM", False, "noxs", ("#e66101", "#fdb863")),
-            ("LightVM[warm]", True, "noxs", ("#b35806", "#fee0b6")),
+            ("LightVM[warm]", True, "noxs", ("#b35806", "#e6ab02")),
             ("chaos[XS+split]", False, "xenstore", ("#8c510a", "#dfc27d"))):
         for row, flavour, color in ((daytime, ("memory=3", "vif=xenbr0"), shades[0]),
                                     (noop, ("memory=1",), shades[1])):
@@ -80,6 +81,20 @@ def chaos_rows():
             create = (*row.create, XENSTORE) if bus == "xenstore" else row.create
             yield replace(row, system=system, color=color, create=create, prepare=script(
                 "prepare-chaosd.sh", str(POOL), f"bus={bus}", *flavour, *kernel))
+
+
+def two_host_rows():
+    """Two daemons on one host, as tests/whole/migrate.sh has them: host b with a state folder and a bridge of its own."""
+    there = ("/usr/bin/env", "CHAOS_RUN_DIR=/run/chaos-b", CHAOS)
+    for row in chaos_rows():
+        if row.key in ("LightVM/daytime", "chaos[XS+split]/daytime"):
+            bus = "xenstore" if XENSTORE in row.create else "noxs"
+            text, *arguments = script("prepare-two-hosts.sh", bus, str(POOL), "memory=3", "vif=xenbr0")
+            hosts, = script(os.path.join("..", "..", "tests", "whole", "migrate.sh"))
+            yield replace(
+                row, system=f"{row.system} 2 hosts", prepare=(hosts + text, *arguments),
+                migrate=(CHAOS, "migrate", "bench-{n}", "127.0.0.1:8003"), migrated=(*there, "destroy", "bench-{n}"),
+                returned=(*there, "migrate", "bench-{n}", "127.0.0.1:8002"))
 
 
 def client_rows():
@@ -104,15 +119,15 @@ def moved_rows():
     noxs = rows["chaos[NoXS]/daytime"]
     wait = ("/bin/sleep", "0.02")
     yield moved(noxs, "nothing for 20 ms", wait, color="#999999")
-    yield moved(noxs, "chaos pause, 20 ms, unpause", (CHAOS, "pause", "bench-{n}"), wait,
+    yield moved(noxs, "chaos pause for 20 ms", (CHAOS, "pause", "bench-{n}"), wait,
                 (CHAOS, "unpause", "bench-{n}"), color="#999999")
     for key in ("LightVM/daytime", "chaos[NoXS]/daytime", "chaos[XS]/daytime", "xl/daytime"):
         row = rows[key]
         save = (*row.save[:2], "-c", *row.save[2:])
         yield moved(row, f"{row.system} save -c", save)
-        yield moved(row, f"{row.system} save, restore", row.save, row.restore)
-        if row.migrate:
-            yield moved(row, f"{row.system} migrate", row.migrate)
+        yield moved(row, f"{row.system} save + restore", row.save, row.restore)
+    for row in (*two_host_rows(), rows["xl/daytime"]):
+        yield moved(row, f"{row.system.removesuffix(' 2 hosts')} migrate", row.migrate)
 
 
 def xl_rows():
@@ -199,7 +214,7 @@ def docker_rows(place, host):
         docker, "run", "-d", "--name", "bench-{n}", "bench", *PACKET))
     for guest, how, report, probe, color in (
             ("none", '"NetworkDisabled":true,"HostConfig":{"Binds":["/run/bench:/bench"]}', STAMP,
-             "stamp", "#c2a5cf"), ("bridge", '"HostConfig":{}', PACKET, "udp", "#e7d4e8")):
+             "stamp", "#c2a5cf"), ("bridge", '"HostConfig":{}', PACKET, "udp", "#e377c2")):
         words = ",".join(f'"{word}"' for word in report)
         yield replace(
             base, system=f"docker-api@{place}", guest=guest, probe=probe, color=color,
@@ -209,7 +224,7 @@ def docker_rows(place, host):
             destroy=(*api, "DELETE", "/containers/bench-{n}?force=1", ""))
 
 
-SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), client_rows(), xl_rows(),
+SYSTEMS = {row.key: row for rows in (process_rows(), chaos_rows(), two_host_rows(), client_rows(), xl_rows(),
                                  debian_rows(), container_rows(), checkpoint_rows(), moved_rows())
            for row in rows}
 

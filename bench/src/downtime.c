@@ -39,6 +39,7 @@ struct options {
     in_addr_t address;
     char **command[COMMANDS_MAX];
     unsigned int nr_commands;
+    char **back; /* after each time, not timed */
 };
 
 /* One kind of request: when its last answer came, and the longest time without one. */
@@ -205,12 +206,18 @@ static int measure(struct client *client, const struct options *options, unsigne
     return 0;
 }
 
+static int bring_back(struct client *client, const struct options *options)
+{
+    return options->back && (run_beside(client, options->back) < 0 || catch_up(client)) ? -1 : 0;
+}
+
 static int usage(void)
 {
     fputs("usage: downtime [-n COUNT] [-i INTERVAL_US] [-c CALM_MS] ADDRESS run CMD... \\; [run "
-          "CMD... \\;]...\n"
-          "COUNT times: CALM_MS (100) of rest, the commands, CALM_MS of rest; a request every "
-          "INTERVAL_US (1000)\n",
+          "CMD... \\;]... [back CMD... \\;]\n"
+          "COUNT times: CALM_MS (100) of rest, the commands, CALM_MS of rest, and, not timed, what "
+          "brings the guest back;\n"
+          "a request every INTERVAL_US (1000)\n",
           stderr);
     return 2;
 }
@@ -223,6 +230,10 @@ static bool take_arguments(struct options *options, int argc, char **argv)
     while (optind < argc && options->nr_commands < COMMANDS_MAX && !strcmp(argv[optind], "run")) {
         optind++;
         options->command[options->nr_commands++] = take_command(argc, argv, &optind);
+    }
+    if (optind < argc && !strcmp(argv[optind], "back")) {
+        optind++;
+        options->back = take_command(argc, argv, &optind);
     }
     return optind == argc && options->address != INADDR_NONE && options->count;
 }
@@ -253,7 +264,7 @@ int main(int argc, char **argv)
     client.next_ns = client.on_tcp.last_ns = client.on_icmp.last_ns = monotonic_ns();
     puts("n,command_ms,tcp_gap_ms,tcp_from_ms,ping_gap_ms,ping_from_ms,pings_lost");
     for (unsigned int n = 1; n <= options.count; n++)
-        if (measure(&client, &options, n))
+        if (measure(&client, &options, n) || bring_back(&client, &options))
             return 1;
     return 0;
 }

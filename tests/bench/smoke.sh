@@ -28,6 +28,7 @@ ok "figure 9 runs" figure fig09 --systems 'chaos[NoXS],process@dom0'
 ok "its CSV has a head" lines fig09/fig09.csv '^system,guest,n,create_ms,boot_ms$' 1
 ok "a line for each guest" lines fig09/fig09.csv '^chaos\[NoXS\],\(noop\|daytime\),[123],[0-9.]\+,[0-9.]\+$' 6
 ok "processes beside them" lines fig09/fig09.csv '^process@dom0,empty,[123],[0-9.]\+,$' 3
+ok "where and how long is noted" lines fig09/runs.csv '^\(chaos\[NoXS\]\|process@dom0\),[a-z]*,3,[0-9a-f]\{12\}\( and more\)*,[1-9][0-9]*$' 3
 ok "its summary has ratios" lines fig09/summary.txt '^chaos\[NoXS\]/noop  *[0-9.]*$' 1
 ok "it is drawn" test -s "$out/fig09/fig09.svg" -a -s "$out/fig09/fig09.png"
 ok "figure 5 runs" figure fig05 run --systems 'chaos[NoXS]/noop'

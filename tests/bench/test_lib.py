@@ -9,12 +9,13 @@ import runpy
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench")
 RUN = runpy.run_path(os.path.join(BENCH, "run"), run_name="bench_run")
 sys.path.insert(0, BENCH)
 
-from lib import plot, report, series, stats  # noqa: E402
+from lib import host, plot, report, series, stats  # noqa: E402
 from lib.systems import BASELINES, SYSTEMS  # noqa: E402
 
 
@@ -47,6 +48,63 @@ class Report(unittest.TestCase):
         self.assertEqual(report.ratios(results, ["x/y"], ["crun@linux/container"], measure), [])
 
 
+    def test_origins(self):
+        first, second, third = (series.Row(key, 1, 1) for key in ("xl/noop", "chaos[NoXS]/noop", "LightVM/noop"))
+        lines = report.origins([(first, [{"commit": "a", "cpu_s": "90"}]), (second, [{"commit": "b", "cpu_s": "60"}]),
+                                (third, [])])  # measured before that was noted
+        self.assertEqual(lines[1:], ["2.5 minutes of a processor; measured at", "commit a: xl/noop",
+                                     "commit b: chaos[NoXS]/noop"])
+        self.assertEqual(report.origins([(third, [])]), [])
+
+
+class Plot(unittest.TestCase):
+    def test_panels_are_as_wide_as_what_is_in_them(self):
+        (left, a), (b, c), (d, right) = plot.shares([5, 1, 2], left=0.1, right=0.9, gap=0.1)
+        self.assertAlmostEqual(left, 0.1)
+        self.assertAlmostEqual(right, 0.9)
+        self.assertAlmostEqual(b - a, 0.1)
+        self.assertAlmostEqual(d - c, 0.1)
+        self.assertAlmostEqual((a - left) / 6, (c - b) / 2)
+        self.assertAlmostEqual((a - left) / 6, (right - d) / 3)
+
+    def test_the_paper_is_drawn_if_it_has_what_is_drawn(self):
+        self.assertEqual(RUN["load"]("throughput").paper(), [])  # its reference is a rate
+        self.assertEqual(len(RUN["load"]("fig09").paper()), 6)
+
+
+class Hosts(unittest.TestCase):
+    def test_processor_time(self):
+        listed = ("a\tdown\nab\tup\tplain\t4G\t2 cpus\t0 commands\tcpu 7.0 s\tpid 8\n"
+                  "b\tup\tplain\t4G\t2 cpus\t0 commands\tcpu 12.5 s\tpid 9\n")
+        with unittest.mock.patch.object(host, "xenhost", return_value=listed):
+            self.assertEqual([host.Host(name).cpu_s() for name in ("a", "b", "c")], [0, 12.5, 0])
+
+
+class Density(unittest.TestCase):
+    figure = RUN["load"]("fig10")
+    module = figure.measure.__globals__
+
+    def test_memory_ends_where_one_side_has_none(self):
+        ends, mib = self.module["ends_for_memory"], 1 << 10
+        self.assertFalse(ends(None, [900 * mib]))
+        self.assertFalse(ends([900 * mib], [800 * mib]))
+        self.assertFalse(ends([350 * mib], [272 * mib]))
+        self.assertTrue(ends([350 * mib], [270 * mib]))
+        self.assertTrue(ends([350 * mib, 9000 * mib], [270 * mib, 9000 * mib]))
+        self.assertTrue(ends(None, [100 * mib]))
+
+    def test_what_came_before_a_failure_is_kept(self):
+        error = host.HostError("exit status 1")
+        error.output = "n,create_ms,boot_ms,destroy_ms\n6,1.0,,\n"
+        there = unittest.mock.Mock(exec=unittest.mock.Mock(side_effect=error),
+                                   shell=unittest.mock.Mock(return_value="docker: no space left\nseries: failed\n"))
+        part, why = self.figure.slice(there, SYSTEMS["crun@linux/container"], 6, 3)
+        self.assertEqual([sample["n"] for sample in part], ["6"])
+        self.assertEqual(why, "docker: no space left / series: failed")
+        there.shell.side_effect = host.HostError("no answer")
+        self.assertIn("the host is gone", self.figure.slice(there, SYSTEMS["crun@linux/container"], 6, 3)[1])
+
+
 class Series(unittest.TestCase):
     def test_counts(self):
         row = series.Row("chaos[NoXS]/noop", 500, 20)
@@ -57,10 +115,12 @@ class Series(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             store = series.Store(folder)
             self.assertEqual(store.get("chaos[NoXS]/noop"), [])
-            store.put("chaos[NoXS]/noop", samples(1, 2))
+            store.put("chaos[NoXS]/noop", samples(1, 2), {"commit": "abc", "cpu_s": "3"})
             self.assertEqual(store.get("chaos[NoXS]/noop"), samples(1, 2))
+            self.assertEqual(store.run("chaos[NoXS]/noop"), [{"commit": "abc", "cpu_s": "3"}])
             store.clear()
             self.assertEqual(store.get("chaos[NoXS]/noop"), [])
+            self.assertEqual(store.run("chaos[NoXS]/noop"), [])
 
 
 class Rounds(unittest.TestCase):
@@ -98,6 +158,8 @@ class Figures(unittest.TestCase):
                 self.assertEqual(figure.name, name)
                 for row in figure.rows:
                     self.assertGreaterEqual(row.full, row.quick)
+                    self.assertTrue(row.key in SYSTEMS, row.key)
+                    self.assertNotIn(",", row.key)  # --systems is a list
                 header = list(plot.reference(figure.folder)[0])
                 self.assertEqual(header[:len(figure.columns())], figure.columns())
 

@@ -124,10 +124,11 @@ class Breakdown(Figure):
         return lines
 
     def draw(self, out, results):
-        panels = {"xl": [], "chaos": []}
+        panels = {"xl": [], "chaos on the XenStore": [], "chaos on noxs": []}
         for row, samples in results:
             if row.key in self.subjects:
-                kind = "xl" if row.system.system.startswith("xl") else "chaos"
+                kind = ("xl" if row.system.system.startswith("xl") else
+                        "chaos on the XenStore" if XENSTORE in row.system.create else "chaos on noxs")
                 panels[kind] += self.bars(row, samples)
         plot.stacked(os.path.join(out, self.name), self.title, PARTS, list(panels.items()))
 

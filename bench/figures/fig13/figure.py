@@ -17,4 +17,4 @@ class Migrations(Rounds):
 
 FIGURE = Migrations(
     os.path.dirname(__file__), "Figure 13: migrating ten of N guests",
-    [("xl/daytime", 100, 10)])
+    [("LightVM 2 hosts/daytime", 500, 50), ("chaos[XS+split] 2 hosts/daytime", 100, 10), ("xl/daytime", 100, 10)])

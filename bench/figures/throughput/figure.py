@@ -46,7 +46,11 @@ class Throughput(Figure):
         return lines
 
     def draw(self, out, results):
-        super().draw(out, results)
+        shown = [(row, series.column(samples, "create_ms")) for row, samples in results
+                 if "-r" not in row.system.client]
+        plot.ranges(os.path.join(out, self.name), f"{self.title}\ndots: medians; lines: to the 99th percentile", [
+            (f"{row.system.system} {row.system.guest}", row.system.color, percentile(times, 50), percentile(times, 99))
+            for row, times in shown], f"{plot.UNIT}; 'plain': of the wall clock")
         bars = {}
         for row, values in self.rates(results):
             rate = values[RATES.index("per_second")]

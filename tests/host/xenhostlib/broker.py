@@ -119,7 +119,8 @@ class Broker:
         if request["op"] == "status":
             answer = {"pid": os.getpid(), "qemu": self.machine.process.pid,
                       "commands": self.freezer.users, "mode": self.mode(),
-                      "mem": self.config["mem"], "cpus": self.config["cpus"]}
+                      "mem": self.config["mem"], "cpus": self.config["cpus"],
+                      "cpu_s": self.machine.cpu_s()}
         elif request["op"] == "down":
             self.machine.kill()
             self.ending.set()

@@ -91,7 +91,7 @@ def describe(name):
     except HostError:
         return "starting or stopping"
     return (f"up\t{status['mode']}\t{status['mem']}G\t{status['cpus']} cpus\t"
-            f"{status['commands']} commands\tpid {status['pid']}")
+            f"{status['commands']} commands\tcpu {status.get('cpu_s', 0):.1f} s\tpid {status['pid']}")
 
 
 def list_hosts(_options):

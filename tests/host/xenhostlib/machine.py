@@ -189,6 +189,15 @@ class Machine:
             return f"dom0 or Xen shut down; last console line: {self.last_line('serial.log')}"
         return f"QEMU died with status {status}: {said}"
 
+    def cpu_s(self):
+        """Processor time that QEMU has used, all threads, its own and the kernel's for it; 0 when it is gone."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="ascii", errors="replace") as stream:
+                fields = stream.read().rpartition(")")[2].split()
+        except OSError:
+            return 0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self):
         if self.process and self.process.poll() is None:
             self.process.kill()

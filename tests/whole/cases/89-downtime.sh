@@ -45,6 +45,9 @@ check "pings are lost meanwhile ($(column 7))" test "$(column 7)" -ge 20
 # What was sent meanwhile is sent again when the guest says so, not after the sender's time-out of 200 ms.
 check "bytes come back as soon as pings ($(column 3), $(column 5))" within "$(column 3)" 20 "$(awk "BEGIN { print $(column 5) + 5 }")"
 
+see "a guest that is brought back" run /bin/true \; back /bin/sleep 0.05 \;
+check "outside the clock ($(column 2))" within "$(column 2)" 0.1 40
+check_exit 1 'failed' "it is not brought back" $client 10.0.0.2 run /bin/true \; back /bin/false \;
 check_exit 1 'failed' "a command that fails is told" $client 10.0.0.2 run /bin/false \;
 check_exit 1 'does not answer|is gone' "and a guest that does not come back" \
     $client 10.0.0.2 run /usr/local/bin/chaos destroy echo \;
