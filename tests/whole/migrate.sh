@@ -96,6 +96,15 @@ two_hosts() {
     start_b
 }
 
+# Over host b's pools.
+pool_sum() { # KEY
+    b chaos pool list -o json | python3 -c "import json, sys; print(sum(pool['$1'] for pool in json.load(sys.stdin)['pools']))"
+}
+
+has_shells() { # NUMBER
+    [ "$(pool_sum level)" = "$1" ]
+}
+
 no_note_is_left() {
     [ -z "$(find /run/chaos/migrations /run/chaos-b/migrations /run/chaos*/suspended -type f 2> /dev/null)" ]
 }
