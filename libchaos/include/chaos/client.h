@@ -87,6 +87,7 @@ struct chaos_client_restore {
     size_t nr_overrides;
     bool paused;                   /* do not let it go on yet */
     bool cold;                     /* not out of a pool */
+    bool strict;                   /* warnings are errors */
     chaos_config_warning *warning; /* as in struct chaos_client_create, like all below */
     void *opaque;
     struct chaos_timing *timing;
