@@ -4,7 +4,7 @@
 # shellcheck source=tests/whole/lib.sh
 . /root/lib.sh
 start_host
-rounds=${CASE_ROUNDS:-300}
+rounds=${CASE_ROUNDS:-150}
 cat > /tmp/chaosd.conf << 'END'
 [daemon]
 shells_on_stop = destroy
