@@ -62,7 +62,7 @@ void save_source_close(struct save_source *source)
 int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
                       struct chaos_error *err)
 {
-    int rc = stream_begin(&source->writer, write, opaque, err);
+    int rc = stream_begin(&source->writer, write, opaque, 0, err);
 
     return rc < 0 ? rc : save_head(&source->save, &source->config, err);
 }
