@@ -11,12 +11,14 @@
 #include "timing.h"
 
 struct migrate_options {
-    bool finish, discard, list;
+    bool live, finish, discard, list;
     uint32_t timeout_s;
     const char *format, *timing;
 };
 
 static const struct opt_spec options[] = {
+    OPT_FLAG(struct migrate_options, live, 0, "live",
+             "send memory while the guest runs, then only what it changed"),
     OPT_FLAG(struct migrate_options, finish, 0, "finish",
              "ask the other host about a guest that is in doubt"),
     OPT_FLAG(struct migrate_options, discard, 0, "discard",
@@ -115,6 +117,7 @@ static int migrate(struct chaos_client *client, const struct migrate_options *gi
         .which = call->args[0],
         .host = call->args[1],
         .timeout_ms = given->timeout_s * 1000,
+        .live = given->live,
         .timing = given->timing ? &timing : NULL,
     };
     struct chaos_domain domain;
@@ -133,9 +136,10 @@ static int check(const struct migrate_options *given, int nr_args, struct chaos_
     if (what > 1)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
                                "--finish, --discard and --list exclude each other");
-    if (what && (given->timeout_s || given->timing))
+    if (what && (given->timeout_s || given->timing || given->live))
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
-                               "--timeout and --timing are for a guest that is to be moved");
+                               "--live, --timeout and --timing are for a guest that is to be "
+                               "moved");
     if (nr_args == wanted)
         return 0;
     return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "%s",
