@@ -81,7 +81,8 @@ note "took $(column 2) ms, and $live ms without an answer"
 check "it was away less than half as long" awk -v live="$live" -v still="$still" 'BEGIN { exit !(live != "" && live < still / 2) }'
 check "the connection is open" echoes two
 check "it works on" wait_for 60 goes_on "$(says round)"
-check "there and back" sh -c "chaos migrate --live linux $B && CHAOS_RUN_DIR=/run/chaos-b chaos migrate --live linux $A"
+check_output '^live +[0-9]' "there, with times" chaos migrate --live --timing linux $B
+check "and back" b chaos migrate --live linux $A
 check "the connection is open" echoes three
 check "it works on" wait_for 60 goes_on "$(says round)"
 check "all that it reads is what it wrote" test "$(says bad)" = 0
