@@ -11,12 +11,14 @@
 #include "timing.h"
 
 struct migrate_options {
-    bool finish, force, discard, list;
+    bool live, finish, force, discard, list;
     uint32_t timeout_s;
     const char *format, *timing;
 };
 
 static const struct opt_spec options[] = {
+    OPT_FLAG(struct migrate_options, live, 0, "live",
+             "send memory while the guest runs, then only what it changed"),
     OPT_FLAG(struct migrate_options, finish, 0, "finish",
              "ask the other host about a guest that is in doubt"),
     OPT_FLAG(struct migrate_options, force, 'f', "force",
@@ -118,6 +120,7 @@ static int migrate(struct chaos_client *client, const struct migrate_options *gi
         .which = call->args[0],
         .host = call->args[1],
         .timeout_ms = given->timeout_s * 1000,
+        .live = given->live,
         .timing = given->timing ? &timing : NULL,
     };
     struct chaos_domain domain;
@@ -138,9 +141,10 @@ static int check(const struct migrate_options *given, int nr_args, struct chaos_
                                "--finish, --discard and --list exclude each other");
     if (given->force && !given->finish)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "--force is for --finish");
-    if (what && (given->timeout_s || given->timing))
+    if (what && (given->timeout_s || given->timing || given->live))
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
-                               "--timeout and --timing are for a guest that is to be moved");
+                               "--live, --timeout and --timing are for a guest that is to be "
+                               "moved");
     if (nr_args == wanted)
         return 0;
     return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "%s",

@@ -22,6 +22,7 @@ enum checkpoint_type {
 #define CHECKPOINT_PAGES_MAX  (1ull << 26) /* of a guest: 256 GiB */
 #define CHECKPOINT_VCPUS_MAX  32u          /* that have a place in Xen's shared info */
 #define CHECKPOINT_VCPU_MAX   (64u << 10)
+#define CHECKPOINT_TIMES_MAX  16u /* that a page comes in a STREAM_LIVE, on average */
 
 struct checkpoint_domain {
     uint8_t uuid[16];
@@ -41,7 +42,8 @@ enum checkpoint_kind {
     CHECKPOINT_KIND_TABLE1 = 4, /* page tables: frame numbers are the guest's own */
     CHECKPOINT_KIND_TABLE2 = 5,
     CHECKPOINT_KIND_TABLE3 = 6,
-    CHECKPOINT_KIND_TABLE4 = 7
+    CHECKPOINT_KIND_TABLE4 = 7,
+    CHECKPOINT_KIND_ELSEWHERE = 8 /* in STREAM_LIVE: not told here, but in another window */
 };
 
 #define CHECKPOINT_PINNED  (1u << 0)

@@ -68,6 +68,19 @@ static int read_domain(struct checkpoint_reader *reader, struct chaos_error *err
     return 0;
 }
 
+static int make_room_for_told(struct checkpoint_reader *reader, struct chaos_error *err)
+{
+    const size_t words = (size_t)((reader->domain.pages + 63) / 64);
+
+    if (!(reader->stream.features & STREAM_LIVE))
+        return 0;
+    reader->told = calloc(words, sizeof(*reader->told));
+    reader->tables = calloc(words, sizeof(*reader->tables));
+    if (!reader->told || !reader->tables)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    return 0;
+}
+
 int checkpoint_open(struct checkpoint_reader *reader, stream_read *read, void *opaque,
                     struct chaos_error *err)
 {
@@ -79,6 +92,8 @@ int checkpoint_open(struct checkpoint_reader *reader, stream_read *read, void *o
         rc = read_config(reader, err);
     if (rc == 0)
         rc = read_domain(reader, err);
+    if (rc == 0)
+        rc = make_room_for_told(reader, err);
     return rc;
 }
 
@@ -86,7 +101,10 @@ void checkpoint_release(struct checkpoint_reader *reader)
 {
     stream_release(&reader->stream);
     free(reader->config);
+    free(reader->told);
+    free(reader->tables);
     reader->config = NULL;
+    reader->told = reader->tables = NULL;
 }
 
 /* ---------------------------------------------------------------- pages */
@@ -117,15 +135,46 @@ static bool good_reference(const struct checkpoint_reader *reader, uint32_t same
            reader->stored[low].kind == CHECKPOINT_KIND_DATA;
 }
 
+static bool is_known_kind(const struct checkpoint_reader *reader, uint8_t kind)
+{
+    return kind <= CHECKPOINT_KIND_UNUSED || is_table(kind) ||
+           (kind == CHECKPOINT_KIND_ELSEWHERE && reader->told);
+}
+
+/* In a live stream the last window counts; but what is a page table is not changed any more. */
+static int note_told(struct checkpoint_reader *reader, const struct stream_record *record,
+                     const struct checkpoint_run *run, uint32_t at, struct chaos_error *err)
+{
+    uint64_t pfn = reader->window.first + at;
+    const uint64_t end = pfn + run->nr;
+
+    if (run->kind == CHECKPOINT_KIND_ELSEWHERE)
+        return 0;
+    for (; reader->told && pfn < end; pfn++) {
+        const uint64_t mask = 1ull << pfn % 64;
+
+        if (reader->tables[pfn / 64] & mask)
+            return stream_flaw(err, record->offset,
+                               "record %u: page %llu came as a page table, and comes again",
+                               record->sequence, (unsigned long long)pfn);
+        reader->told_pages += !(reader->told[pfn / 64] & mask);
+        reader->told[pfn / 64] |= mask;
+        if (is_table(run->kind))
+            reader->tables[pfn / 64] |= mask;
+    }
+    return 0;
+}
+
 static int take_run(struct checkpoint_reader *reader, const struct stream_record *record,
                     const struct checkpoint_run *run, uint32_t at, struct chaos_error *err)
 {
     uint32_t i;
+    int rc;
 
     if (run->nr == 0 || run->nr > reader->window.nr - at)
         return stream_flaw(err, record->offset, "record %u: its runs are not its %u pages",
                            record->sequence, reader->window.nr);
-    if (run->kind > CHECKPOINT_KIND_UNUSED && !is_table(run->kind))
+    if (!is_known_kind(reader, run->kind))
         return stream_flaw(err, record->offset, "record %u: page %llu is of kind %u, unknown",
                            record->sequence, (unsigned long long)reader->window.first + at,
                            run->kind);
@@ -137,8 +186,9 @@ static int take_run(struct checkpoint_reader *reader, const struct stream_record
         return stream_flaw(err, record->offset,
                            "record %u: page %llu is said to be the same as one without contents",
                            record->sequence, (unsigned long long)reader->window.first + at);
-    if (!has_contents(run))
-        return 0;
+    rc = note_told(reader, record, run, at, err);
+    if (rc < 0 || !has_contents(run))
+        return rc;
     for (i = 0; i < run->nr; i++)
         reader->stored[reader->nr_stored++] =
             (struct checkpoint_stored){.index = (uint16_t)(at + i), .kind = run->kind};
@@ -152,6 +202,29 @@ static int window_complete(const struct checkpoint_reader *reader,
         return 0;
     return stream_flaw(err, record->offset, "the contents of %u pages are missing",
                        reader->nr_stored - reader->nr_data);
+}
+
+/* Of a live stream they may stand anywhere, but not come without end. */
+static int check_place(struct checkpoint_reader *reader, const struct stream_record *record,
+                       struct chaos_error *err)
+{
+    const struct checkpoint_pages *window = &reader->window;
+    const uint64_t pages = reader->domain.pages;
+
+    if (!reader->told && window->first != reader->told_pages)
+        return stream_flaw(err, record->offset, "page %llu stands where page %llu should",
+                           (unsigned long long)window->first,
+                           (unsigned long long)reader->told_pages);
+    if (window->nr == 0 || window->nr > CHECKPOINT_WINDOW || window->first >= pages ||
+        window->nr > pages - window->first)
+        return stream_flaw(
+            err, record->offset, "record %u has %u pages: it may have %u, and the guest has %llu",
+            record->sequence, window->nr, CHECKPOINT_WINDOW, (unsigned long long)pages);
+    reader->window_pages += window->nr;
+    if (reader->window_pages > pages * CHECKPOINT_TIMES_MAX)
+        return stream_flaw(err, record->offset, "its pages come again more than %u times",
+                           CHECKPOINT_TIMES_MAX);
+    return 0;
 }
 
 static int take_pages(struct checkpoint_reader *reader, const struct stream_record *record,
@@ -168,16 +241,9 @@ static int take_pages(struct checkpoint_reader *reader, const struct stream_reco
     if (record->length < sizeof(*window))
         return stream_flaw(err, record->offset, "record %u is too short", record->sequence);
     memcpy(window, record->payload, sizeof(*window));
-    if (window->first != reader->next_page)
-        return stream_flaw(err, record->offset, "page %llu stands where page %llu should",
-                           (unsigned long long)window->first,
-                           (unsigned long long)reader->next_page);
-    if (window->nr == 0 || window->nr > CHECKPOINT_WINDOW ||
-        window->nr > reader->domain.pages - window->first)
-        return stream_flaw(err, record->offset,
-                           "record %u has %u pages: it may have %u, and the guest has %llu",
-                           record->sequence, window->nr, CHECKPOINT_WINDOW,
-                           (unsigned long long)reader->domain.pages);
+    rc = check_place(reader, record, err);
+    if (rc < 0)
+        return rc;
     if (window->nr_runs == 0 || window->nr_runs > window->nr ||
         record->length != sizeof(*window) + window->nr_runs * sizeof(reader->run[0]))
         return stream_flaw(err, record->offset, "record %u: its length does not fit its %u runs",
@@ -193,7 +259,8 @@ static int take_pages(struct checkpoint_reader *reader, const struct stream_reco
     if (at != window->nr)
         return stream_flaw(err, record->offset, "record %u: its runs are not its %u pages",
                            record->sequence, window->nr);
-    reader->next_page += window->nr;
+    if (!reader->told)
+        reader->told_pages += window->nr;
     reader->stored_pages += reader->nr_stored;
     return 0;
 }
@@ -257,9 +324,9 @@ static int take_guest(struct checkpoint_reader *reader, const struct stream_reco
         return rc;
     if (reader->guest_seen)
         return stream_flaw(err, record->offset, "there are two guest records");
-    if (reader->next_page != pages)
+    if (reader->told_pages != pages)
         return stream_flaw(err, record->offset, "only %llu of the guest's %llu pages are there",
-                           (unsigned long long)reader->next_page, (unsigned long long)pages);
+                           (unsigned long long)reader->told_pages, (unsigned long long)pages);
     if (record->length < sizeof(*guest) || guest->nr_p2m > pages ||
         record->length != sizeof(*guest) + guest->nr_p2m * sizeof(*p2m))
         return stream_flaw(err, record->offset, "the guest record has %u bytes", record->length);

@@ -32,7 +32,10 @@ struct checkpoint_reader {
     struct checkpoint_stored stored[CHECKPOINT_WINDOW];
     uint32_t nr_stored, nr_data; /* pages of it that are stored; of these already read */
 
-    uint64_t next_page, stored_pages;
+    uint64_t told_pages, stored_pages; /* told: those that windows came for */
+    /* STREAM_LIVE: which came, and which as page tables (bit n: page n); of all windows, with
+     * what they leave out: how many pages. */
+    uint64_t *told, *tables, window_pages;
     bool guest_seen;
     uint32_t next_vcpu; /* (vcpu, state) as one number: states come in order */
     uint32_t contexts;  /* bit n: registers of vcpu n came */

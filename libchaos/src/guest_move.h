@@ -6,6 +6,7 @@
 #ifndef CHAOS_GUEST_MOVE_H
 #define CHAOS_GUEST_MOVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <chaos/domain.h>
@@ -18,6 +19,7 @@ struct guest_source;
 
 struct guest_source_options {
     uint32_t timeout_ms;         /* for it to suspend itself; 0: 10 s */
+    bool live;                   /* send memory while it runs, before it suspends itself */
     struct chaos_timing *timing; /* begun by the caller; may be NULL */
 };
 

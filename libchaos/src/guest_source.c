@@ -46,6 +46,7 @@ int guest_source_open(struct chaos *chaos, const struct chaos_domain *domain,
     if (source->how.timeout_ms == 0)
         source->how.timeout_ms = TIMEOUT_MS;
     rc = save_source_open(&source->source, chaos, domain, err);
+    source->source.live = how->live;
     if (rc < 0)
         guest_source_close(source);
     else
@@ -111,18 +112,29 @@ int guest_source_offer(struct guest_source *source, struct migrate_offer *out,
 }
 
 /* By now the journal says that it is being moved: who took its record before that destroys it. */
-static int ask(struct guest_source *source, struct chaos_error *err)
+static int note(struct guest_source *source, struct chaos_error *err)
 {
     struct save_source *s = &source->source;
     struct chaos_error ignored;
-    int rc;
 
     if (registry_check_name(&s->chaos->registry, s->domain.name, &ignored) == 0)
         return chaos_error_set(err, -ESRCH, CHAOS_EXIT_NOT_FOUND, "it was destroyed meanwhile");
-    rc = suspended_note(s->chaos, &s->save.info, &source->note, err);
+    return suspended_note(s->chaos, &s->save.info, &source->note, err);
+}
+
+/* What may take long, and the guest goes on with its work, is done before it is asked. */
+static int send_until_asked(struct guest_source *source, struct chaos_error *err)
+{
+    struct save_source *s = &source->source;
+    int rc = note(source, err);
+
     if (rc < 0)
         return rc;
-    rc = save_source_ask(s, err);
+    rc = save_live_rounds(s, err);
+    if (s->live)
+        timing_note(source->how.timing, "live");
+    if (rc == 0)
+        rc = save_source_ask(s, err);
     if (rc < 0)
         suspended_forget(s->chaos, &source->note);
     return rc;
@@ -134,14 +146,17 @@ int guest_source_send(void *guest, stream_write *write, void *opaque, struct cha
     int rc = save_source_begin(&source->source, write, opaque, err);
 
     if (rc == 0)
-        rc = ask(source, err);
+        rc = send_until_asked(source, err);
     if (rc == 0)
         rc = save_source_wait(&source->source, source->how.timeout_ms, err);
     timing_note(source->how.timing, "suspend");
     if (rc == 0)
         rc = save_source_memory(&source->source, err);
     timing_note(source->how.timing, "memory");
-    return rc < 0 ? rc : save_source_rest(&source->source, err);
+    if (rc == 0)
+        rc = save_source_rest(&source->source, err);
+    save_live_end(&source->source);
+    return rc;
 }
 
 int guest_source_resume(void *guest, struct chaos_error *err)
@@ -159,6 +174,8 @@ int guest_source_resume(void *guest, struct chaos_error *err)
     }
     if (rc < 0)
         return hv_error(err, rc, "ask Xen about it");
+    /* Who asked it may have died while Xen noted what it writes to. */
+    chaos->hv->ops->dirty_stop(chaos->hv, info.domid);
     if (info.shutdown && info.reason == HV_SHUTDOWN_SUSPEND)
         rc = suspended_resume(chaos->hv, info.domid, err);
     if (rc < 0)

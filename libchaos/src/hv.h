@@ -165,6 +165,15 @@ struct hv_ops {
     int (*page_types)(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
                       uint8_t *types);
 
+    /*
+     * Has Xen note which pages a PV guest writes to, and takes some memory for it. dirty_take: all
+     * of `pages` pages that it wrote to since the call before, bit n for page n (bits behind the
+     * last one mean nothing). dirty_stop: no failure if it was not started.
+     */
+    int (*dirty_start)(struct hv *hv, uint32_t domid, uint64_t pages);
+    int (*dirty_take)(struct hv *hv, uint32_t domid, uint64_t pages, uint64_t *bitmap);
+    int (*dirty_stop)(struct hv *hv, uint32_t domid);
+
     int (*pause)(struct hv *hv, uint32_t domid);
     int (*unpause)(struct hv *hv, uint32_t domid);
     /* Lets a domain go on that shut itself down. */

@@ -297,6 +297,9 @@ static const struct hv_ops xen_ops = {
     .find = hv_xen_find,
     .host = hv_xen_host,
     .noxs = hv_xen_noxs,
+    .dirty_start = hv_xen_dirty_start,
+    .dirty_take = hv_xen_dirty_take,
+    .dirty_stop = hv_xen_dirty_stop,
     .events_open = hv_xen_events_open,
 };
 

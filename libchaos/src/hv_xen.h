@@ -67,6 +67,9 @@ int hv_xen_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_
                           const void *bytes, size_t length);
 int hv_xen_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
                       uint8_t *types);
+int hv_xen_dirty_start(struct hv *hv, uint32_t domid, uint64_t pages);
+int hv_xen_dirty_take(struct hv *hv, uint32_t domid, uint64_t pages, uint64_t *bitmap);
+int hv_xen_dirty_stop(struct hv *hv, uint32_t domid);
 int hv_xen_events_open(struct hv *hv, struct hv_events **out);
 
 #endif

@@ -88,7 +88,7 @@ static bool is_cleared(const struct restore *restore, const struct checkpoint_ru
 
 static bool is_table(const struct checkpoint_run *run)
 {
-    return run->kind >= CHECKPOINT_KIND_TABLE1;
+    return run->kind >= CHECKPOINT_KIND_TABLE1 && run->kind <= CHECKPOINT_KIND_TABLE4;
 }
 
 /* What of a shell is mapped still, and will be a page table. */

@@ -160,26 +160,38 @@ static int find_store(struct save *save, uint64_t start_info, uint64_t *pfn,
     return *pfn < save->frames.pages ? 0 : not_its_frame(err, "its ring to XenStore");
 }
 
-static int put_guest(struct save *save, const struct record *record, enum chaos_bus bus,
-                     const struct vcpu_guest_context *context, struct chaos_error *err)
+int save_find_pages(struct save *save, const struct record *record, enum chaos_bus bus,
+                    struct checkpoint_guest *out, struct chaos_error *err)
 {
     const struct guest_frames *frames = &save->frames;
-    struct checkpoint_guest guest = {.upcall_mask = frames->upcall_mask,
+    struct vcpu_guest_context context;
+    int rc = save->hv->ops->get_vcpu_state(save->hv, save->info.domid, 0, HV_VCPU_CONTEXT, &context,
+                                           sizeof(context));
+
+    if (rc != (int)sizeof(context))
+        return hv_error(err, rc < 0 ? rc : -EINVAL, "read its registers");
+    *out = (struct checkpoint_guest){.upcall_mask = frames->upcall_mask,
                                      .nr_p2m = (uint32_t)frames->nr_p2m,
                                      .console = record->console_frame,
                                      .store = CHECKPOINT_NO_PAGE};
-    int rc = find_start_info(save, context, &guest.start_info, err);
+    rc = find_start_info(save, &context, &out->start_info, err);
+    if (rc == 0 && !to_pfn(frames, &out->console))
+        rc = not_its_frame(err, "its console");
+    if (rc == 0 && bus == CHAOS_BUS_XENSTORE)
+        rc = find_store(save, out->start_info, &out->store, err);
+    return rc;
+}
 
-    if (rc < 0)
-        return rc;
-    if (!to_pfn(frames, &guest.console))
-        return not_its_frame(err, "its console");
-    if (bus == CHAOS_BUS_XENSTORE)
-        rc = find_store(save, guest.start_info, &guest.store, err);
-    if (rc < 0)
-        return rc;
-    return put(save, CHECKPOINT_GUEST, &guest, sizeof(guest), frames->p2m,
-               frames->nr_p2m * sizeof(*frames->p2m), err);
+static int put_guest(struct save *save, const struct record *record, enum chaos_bus bus,
+                     struct chaos_error *err)
+{
+    const struct guest_frames *frames = &save->frames;
+    struct checkpoint_guest guest;
+    int rc = save_find_pages(save, record, bus, &guest, err);
+
+    return rc < 0 ? rc
+                  : put(save, CHECKPOINT_GUEST, &guest, sizeof(guest), frames->p2m,
+                        frames->nr_p2m * sizeof(*frames->p2m), err);
 }
 
 int save_tail(struct save *save, const struct record *record, enum chaos_bus bus,
@@ -192,11 +204,7 @@ int save_tail(struct save *save, const struct record *record, enum chaos_bus bus
 
     if (!room)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    rc = save->hv->ops->get_vcpu_state(save->hv, save->info.domid, 0, HV_VCPU_CONTEXT, room,
-                                       CHECKPOINT_VCPU_MAX);
-    if (rc != (int)sizeof(struct vcpu_guest_context))
-        return hv_error(err, rc < 0 ? rc : -EINVAL, "read its registers");
-    rc = put_guest(save, record, bus, (const struct vcpu_guest_context *)room, err);
+    rc = put_guest(save, record, bus, err);
     for (vcpu = 0; rc == 0 && vcpu < save->info.vcpus; vcpu++)
         rc = put_vcpu(save, vcpu, room, err);
     if (rc < 0)

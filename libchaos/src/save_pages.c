@@ -44,6 +44,11 @@ static int read_pages(struct window *window, const uint32_t *at, uint32_t nr, ui
     return rc < 0 ? hv_error(err, rc, "read its memory") : 0;
 }
 
+static bool is_wanted(const struct save *save, uint64_t pfn)
+{
+    return !save->wanted || save->wanted[pfn / 64] >> pfn % 64 & 1;
+}
+
 static bool is_zero(const uint8_t *page)
 {
     const uint64_t *word = (const uint64_t *)page, *end = word + ENTRIES;
@@ -106,7 +111,8 @@ static int compare(struct window *window, uint32_t at, const uint8_t *page,
 static int look_at(struct window *window, uint32_t at, const uint8_t **page,
                    struct chaos_error *err)
 {
-    const uint8_t *type = window->save->frames.type + window->head.first;
+    const uint64_t first = window->head.first;
+    const uint8_t *type = window->save->frames.type + first;
     int rc = 0;
 
     if (window->at_data == window->nr_in_data) {
@@ -114,7 +120,7 @@ static int look_at(struct window *window, uint32_t at, const uint8_t **page,
 
         window->at_data = window->nr_in_data = 0;
         for (; next < window->head.nr && window->nr_in_data < CHECKPOINT_DATA_PAGES; next++)
-            if (!(type[next] & GUEST_PAGE_UNUSED))
+            if (!(type[next] & GUEST_PAGE_UNUSED) && is_wanted(window->save, first + next))
                 window->in_data[window->nr_in_data++] = next;
         rc = read_pages(window, window->in_data, window->nr_in_data, window->data, err);
     }
@@ -132,6 +138,10 @@ static int classify(struct window *window, uint32_t at, struct checkpoint_run *r
     int rc;
 
     *run = (struct checkpoint_run){.nr = 1, .kind = CHECKPOINT_KIND_DATA};
+    if (!is_wanted(window->save, pfn)) {
+        run->kind = CHECKPOINT_KIND_ELSEWHERE;
+        return 0;
+    }
     if (frames->type[pfn] & GUEST_PAGE_UNUSED) {
         run->kind = CHECKPOINT_KIND_UNUSED;
         return 0;
@@ -144,7 +154,7 @@ static int classify(struct window *window, uint32_t at, struct checkpoint_run *r
         run->flags = frames->type[pfn] & HV_PAGE_PINNED ? CHECKPOINT_PINNED : 0;
     } else if (is_zero(page) || own_entries(frames, pfn) == ENTRIES) {
         run->kind = CHECKPOINT_KIND_ZERO;
-    } else if (own_entries(frames, pfn) == 0) {
+    } else if (own_entries(frames, pfn) == 0 && !window->save->running) {
         rc = compare(window, at, page, run, err);
     }
     return rc;
@@ -152,7 +162,8 @@ static int classify(struct window *window, uint32_t at, struct checkpoint_run *r
 
 static bool is_stored(const struct checkpoint_run *run)
 {
-    return run->kind == CHECKPOINT_KIND_DATA || run->kind >= CHECKPOINT_KIND_TABLE1;
+    return run->kind == CHECKPOINT_KIND_DATA ||
+           (run->kind >= CHECKPOINT_KIND_TABLE1 && run->kind <= CHECKPOINT_KIND_TABLE4);
 }
 
 static int plan(struct window *window, struct chaos_error *err)
@@ -261,6 +272,15 @@ static int put_window(struct window *window, struct chaos_error *err)
     return rc;
 }
 
+static bool any_wanted(const struct save *save, const struct checkpoint_pages *head)
+{
+    uint32_t at = 0;
+
+    while (at < head->nr && !is_wanted(save, head->first + at))
+        at++;
+    return at < head->nr;
+}
+
 int save_pages(struct save *save, struct chaos_error *err)
 {
     cleanup_free struct window *window = malloc(sizeof(*window));
@@ -275,7 +295,8 @@ int save_pages(struct save *save, struct chaos_error *err)
         window->head.first = first;
         window->head.nr =
             pages - first < CHECKPOINT_WINDOW ? (uint32_t)(pages - first) : CHECKPOINT_WINDOW;
-        rc = put_window(window, err);
+        if (any_wanted(save, &window->head))
+            rc = put_window(window, err);
     }
     return rc;
 }

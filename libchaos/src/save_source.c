@@ -53,6 +53,7 @@ int save_source_open(struct save_source *source, struct chaos *chaos,
 
 void save_source_close(struct save_source *source)
 {
+    save_live_end(source);
     guest_frames_release(&source->save.frames);
     chaos_config_free(&source->config);
     free(source->record_text);
@@ -62,7 +63,7 @@ void save_source_close(struct save_source *source)
 int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
                       struct chaos_error *err)
 {
-    int rc = stream_begin(&source->writer, write, opaque, err);
+    int rc = stream_begin(&source->writer, write, opaque, source->live ? STREAM_LIVE : 0, err);
 
     return rc < 0 ? rc : save_head(&source->save, &source->config, err);
 }
@@ -142,8 +143,11 @@ int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct cha
 int save_source_memory(struct save_source *source, struct chaos_error *err)
 {
     struct save *save = &source->save;
-    int rc = guest_frames_read(source->chaos->hv, &save->info, &save->frames, err);
+    int rc;
 
+    if (source->live)
+        return save_live_last(source, err);
+    rc = guest_frames_read(source->chaos->hv, &save->info, &save->frames, err);
     return rc < 0 ? rc : save_pages(save, err);
 }
 

@@ -69,10 +69,11 @@ static int put_parts(struct stream_writer *writer, const struct iovec *parts, in
     return 0;
 }
 
-int stream_begin(struct stream_writer *writer, stream_write *write, void *opaque,
+int stream_begin(struct stream_writer *writer, stream_write *write, void *opaque, uint32_t features,
                  struct chaos_error *err)
 {
-    struct stream_header header = {.version = STREAM_VERSION, .size = sizeof(header)};
+    struct stream_header header = {
+        .version = STREAM_VERSION, .size = sizeof(header), .flags = features};
     const struct iovec part = {&header, sizeof(header)};
 
     *writer = (struct stream_writer){.write = write, .opaque = opaque};

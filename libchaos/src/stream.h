@@ -27,7 +27,7 @@ struct stream_header {
     uint8_t magic[8];
     uint16_t version;
     uint16_t size;  /* of this header */
-    uint32_t flags; /* mandatory features: none so far */
+    uint32_t flags; /* mandatory features: STREAM_LIVE */
     uint64_t reserved;
     uint64_t checksum; /* XXH64 of the bytes before it */
 };
@@ -43,6 +43,8 @@ struct stream_record_header {
     uint64_t header_checksum; /* XXH64 of the bytes before it */
 };
 _Static_assert(sizeof(struct stream_record_header) == 32, "as specified");
+
+#define STREAM_LIVE        (1u << 0) /* pages come again: the guest ran while they were sent */
 
 #define STREAM_OPTIONAL    (1u << 0) /* a reader that does not know the type passes over it */
 #define STREAM_PAYLOAD_MAX (1u << 20)
@@ -64,7 +66,8 @@ struct stream_writer {
     struct xxh64 all;  /* of the header checksums of the records put */
 };
 
-int stream_begin(struct stream_writer *writer, stream_write *write, void *opaque,
+/* features: STREAM_LIVE or 0. */
+int stream_begin(struct stream_writer *writer, stream_write *write, void *opaque, uint32_t features,
                  struct chaos_error *err);
 
 #define STREAM_PARTS_MAX 3
@@ -76,7 +79,8 @@ int stream_put(struct stream_writer *writer, uint16_t type, uint16_t flags,
 struct stream_reader {
     stream_read *read;
     void *opaque;
-    uint64_t offset; /* of the next byte */
+    uint32_t features; /* STREAM_LIVE */
+    uint64_t offset;   /* of the next byte */
     uint32_t sequence;
     struct xxh64 all; /* of the header checksums of the records before the last one */
     uint64_t last_checksum;

@@ -42,9 +42,10 @@ static int check_header(const struct stream_header *header, size_t got, struct c
                            header->version, STREAM_VERSION);
     if (header->size != sizeof(*header) || header->reserved != 0)
         return stream_flaw(err, 0, "the header is not as version %u has it", STREAM_VERSION);
-    if (header->flags != 0)
+    if (header->flags & ~STREAM_LIVE)
         return stream_flaw(err, offsetof(struct stream_header, flags),
-                           "it needs features that this chaos does not have (0x%x)", header->flags);
+                           "it needs features that this chaos does not have (0x%x)",
+                           header->flags & ~STREAM_LIVE);
     return 0;
 }
 
@@ -60,6 +61,7 @@ int stream_open(struct stream_reader *reader, stream_read *read, void *opaque,
     rc = get(reader, &header, sizeof(header), &got, err);
     if (rc == 0)
         rc = check_header(&header, got, err);
+    reader->features = rc == 0 ? header.flags : 0;
     reader->offset = sizeof(header);
     return rc;
 }

@@ -92,6 +92,7 @@ static int reap_one(void *opaque, struct registry_claim *claim, struct chaos_err
     if (rc == 0)
         rc = chaos->hv->ops->info(chaos->hv, record.domid, &info);
     if (rc == 0 && record_is_of(&record, info.uuid) && !info.dying) {
+        chaos->hv->ops->dirty_stop(chaos->hv, record.domid); /* of a live save */
         /* One that has not done as it was asked yet may still do so. */
         if (!info.shutdown || (info.reason == HV_SHUTDOWN_SUSPEND &&
                                (migrate_holds(chaos, record.domid, record.uuid) ||

@@ -131,6 +131,7 @@ enum wire_option {
     WIRE_OPTION_FORCE = 4,
     WIRE_OPTION_COLD = 8,    /* not from a pool */
     WIRE_OPTION_TIMING = 16, /* tell where the time went */
+    WIRE_OPTION_LIVE = 32,   /* send memory while the guest runs */
 };
 
 enum wire_state {

@@ -123,7 +123,7 @@ static const char *step_name(const char *name)
         "reap",   "identity", "image", "check",   "name",    "domain",    "vcpus",
         "memory", "devices",  "load",  "vcpu",    "hotplug", "configure", "start",
         "record", "build",    "open",  "connect", "prepare", "suspend",   "destroy",
-        "done",   "host",     "end",   "commit",  "discard", "unmap",
+        "done",   "host",     "end",   "commit",  "discard", "unmap",     "live",
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

@@ -22,7 +22,7 @@ static void read_all(struct maker_bytes *bytes)
     if (rc < 0 && (rc != err.code || strncmp(err.text, "byte ", 5) != 0))
         abort();
     if (rc == 0 &&
-        (reader.stream.offset != bytes->length || reader.next_page != reader.domain.pages))
+        (reader.stream.offset != bytes->length || reader.told_pages != reader.domain.pages))
         abort();
     if (rc == 0)
         checkpoint_summary(&reader, &summary, &err);

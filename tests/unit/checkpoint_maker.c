@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <xen/xen.h>
@@ -76,36 +77,112 @@ static void put_pages(struct stream_writer *writer)
     put(writer, CHECKPOINT_DATA, 0, data[2], 3 * sizeof(data[0]), NULL, 0);
 }
 
-void maker_make(struct maker_bytes *out)
+static bool is_stored(const struct checkpoint_run *run)
+{
+    return run->kind == CHECKPOINT_KIND_DATA ||
+           (run->kind >= CHECKPOINT_KIND_TABLE1 && run->kind <= CHECKPOINT_KIND_TABLE4);
+}
+
+/* What has contents has them in records of one page each. */
+static void put_window(struct stream_writer *writer, const struct maker_window *window)
+{
+    const struct checkpoint_pages pages = {
+        .first = window->first, .nr = window->nr, .nr_runs = window->nr_runs};
+    static uint64_t data[512];
+    uint32_t i, n;
+
+    put(writer, CHECKPOINT_PAGES, 0, &pages, sizeof(pages), window->run,
+        window->nr_runs * sizeof(window->run[0]));
+    for (i = 0; i < window->nr_runs; i++)
+        for (n = 0; n < window->run[i].nr; n++) {
+            if (!is_stored(&window->run[i]))
+                break;
+            data[0] = (uint64_t)(n + 1) << 12 | 0x67;
+            put(writer, CHECKPOINT_DATA, 0, data, sizeof(data), NULL, 0);
+        }
+}
+
+static void put_head(struct stream_writer *writer)
 {
     static const char config[] = "name=\"made\"\nkernel=\"/nowhere\"\nmemory=1\nvcpus=1\n";
     static const struct checkpoint_domain domain = {
         .uuid = "0123456789abcde", .pages = MAKER_PAGES, .vcpus = 1, .xen_major = 4};
+
+    put(writer, CHECKPOINT_CONFIG, 0, config, sizeof(config) - 1, NULL, 0);
+    put(writer, CHECKPOINT_DOMAIN, 0, &domain, sizeof(domain), NULL, 0);
+}
+
+static void put_rest(struct stream_writer *writer, uint64_t stored)
+{
     static const struct checkpoint_guest guest = {
         .start_info = 3, .console = 4, .store = CHECKPOINT_NO_PAGE, .upcall_mask = 1, .nr_p2m = 1};
     static const uint64_t p2m[] = {7};
     struct checkpoint_vcpu vcpu = {.state = HV_VCPU_CONTEXT};
     struct vcpu_guest_context context;
-    struct checkpoint_end end = {.pages = MAKER_PAGES, .stored_pages = 5};
+    struct checkpoint_end end = {.pages = MAKER_PAGES, .stored_pages = stored};
+
+    put(writer, CHECKPOINT_GUEST, 0, &guest, sizeof(guest), p2m, sizeof(p2m));
+    memset(&context, 0, sizeof(context));
+    context.user_regs.rip = 0x400123;
+    context.ctrlreg[3] = xen_pfn_to_cr3(255);
+    put(writer, CHECKPOINT_VCPU, 0, &vcpu, sizeof(vcpu), &context, sizeof(context));
+    vcpu.state = HV_VCPU_MSRS;
+    put(writer, CHECKPOINT_VCPU, 0, &vcpu, sizeof(vcpu), NULL, 0);
+    end.bytes = writer->offset;
+    end.sum = xxh64_end(&writer->all);
+    put(writer, CHECKPOINT_END, 0, &end, sizeof(end), NULL, 0);
+}
+
+void maker_make(struct maker_bytes *out)
+{
     struct stream_writer writer;
     struct chaos_error err;
 
     out->length = out->read = 0;
-    stream_begin(&writer, maker_write, out, &err);
-    put(&writer, CHECKPOINT_CONFIG, 0, config, sizeof(config) - 1, NULL, 0);
-    put(&writer, CHECKPOINT_DOMAIN, 0, &domain, sizeof(domain), NULL, 0);
+    stream_begin(&writer, maker_write, out, 0, &err);
+    put_head(&writer);
     put(&writer, 0x7fff, STREAM_OPTIONAL, "later", 5, NULL, 0);
     put_pages(&writer);
-    put(&writer, CHECKPOINT_GUEST, 0, &guest, sizeof(guest), p2m, sizeof(p2m));
-    memset(&context, 0, sizeof(context));
-    context.user_regs.rip = 0x400123;
-    context.ctrlreg[3] = xen_pfn_to_cr3(255);
-    put(&writer, CHECKPOINT_VCPU, 0, &vcpu, sizeof(vcpu), &context, sizeof(context));
-    vcpu.state = HV_VCPU_MSRS;
-    put(&writer, CHECKPOINT_VCPU, 0, &vcpu, sizeof(vcpu), NULL, 0);
-    end.bytes = writer.offset;
-    end.sum = xxh64_end(&writer.all);
-    put(&writer, CHECKPOINT_END, 0, &end, sizeof(end), NULL, 0);
+    put_rest(&writer, 5);
+}
+
+/* Two rounds: in the first a table waits, in the second it comes and others come again. */
+const struct maker_window maker_live[3] = {
+    {.first = 0,
+     .nr = 256,
+     .nr_runs = 3,
+     .run = {{.nr = 252, .kind = CHECKPOINT_KIND_ZERO},
+             {.nr = 3, .kind = CHECKPOINT_KIND_DATA},
+             {.nr = 1, .kind = CHECKPOINT_KIND_ELSEWHERE}}},
+    {.first = 16, .nr = 8, .nr_runs = 1, .run = {{.nr = 8, .kind = CHECKPOINT_KIND_UNUSED}}},
+    {.first = 0,
+     .nr = 256,
+     .nr_runs = 4,
+     .run = {{.nr = 1, .kind = CHECKPOINT_KIND_DATA},
+             {.nr = 1, .kind = CHECKPOINT_KIND_SAME, .same = 0},
+             {.nr = 253, .kind = CHECKPOINT_KIND_ELSEWHERE},
+             {.nr = 1, .kind = CHECKPOINT_KIND_TABLE4, .flags = CHECKPOINT_PINNED}}},
+};
+
+void maker_make_live(struct maker_bytes *out, uint32_t features, const struct maker_window *windows,
+                     size_t nr)
+{
+    struct stream_writer writer;
+    struct chaos_error err;
+    uint64_t stored = 0;
+    size_t i;
+    uint32_t n;
+
+    out->length = out->read = 0;
+    stream_begin(&writer, maker_write, out, features, &err);
+    put_head(&writer);
+    for (i = 0; i < nr; i++) {
+        put_window(&writer, &windows[i]);
+        for (n = 0; n < windows[i].nr_runs; n++)
+            if (is_stored(&windows[i].run[n]))
+                stored += windows[i].run[n].nr;
+    }
+    put_rest(&writer, stored);
 }
 
 void maker_sign(struct maker_bytes *bytes)

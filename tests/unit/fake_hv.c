@@ -614,6 +614,9 @@ static const struct hv_ops fake_hv_ops = {
     .find = fake_find,
     .host = fake_host,
     .noxs = fake_noxs,
+    .dirty_start = fake_dirty_start,
+    .dirty_take = fake_dirty_take,
+    .dirty_stop = fake_dirty_stop,
     .events_open = fake_events_open,
 };
 

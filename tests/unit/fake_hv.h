@@ -40,6 +40,11 @@ struct fake_domain {
     struct hv_vcpu vcpu;
     struct vcpu_guest_context context; /* of vcpu 0, when it is suspended or was restored */
     bool deaf;                         /* does not suspend itself */
+    bool logging;                      /* what it writes to is noted */
+    uint64_t dirty[FAKE_FRAMES / 64];  /* by page */
+    unsigned int takes;                /* of that, since it began */
+    /* It works while others look at its memory, if that is logged; or NULL. */
+    void (*works)(struct fake_hv *fake, struct fake_domain *domain);
     void (*mischief)(struct fake_hv *fake, struct fake_domain *domain); /* once it has, or NULL */
     unsigned int resumed;                                               /* times */
     unsigned int affinities;
@@ -103,6 +108,11 @@ void *fake_frame(struct fake_hv *fake, uint64_t frame);
 /* What a virtual address of a domain's vcpu 0 leads to; NULL: not mapped. */
 void *fake_virtual(struct fake_hv *fake, uint32_t domid, uint64_t address, bool *writable);
 
+/* The guest writes a word to one of its pages. */
+void fake_guest_write(struct fake_hv *fake, uint32_t domid, uint64_t pfn, size_t word,
+                      uint64_t value);
+/* It says where its frames are, as guests do once they run. */
+void fake_guest_tell(struct fake_hv *fake, uint32_t domid);
 /* The guest does what ours do when they are asked to: says where its frames are, and shuts down. */
 void fake_guest_suspend(struct fake_hv *fake, uint32_t domid);
 
@@ -114,6 +124,9 @@ int fake_set_vcpu_state(struct hv *hv, uint32_t domid, uint32_t vcpu, enum hv_vc
                         const void *bytes, size_t length);
 int fake_page_types(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
                     uint8_t *types);
+int fake_dirty_start(struct hv *hv, uint32_t domid, uint64_t pages);
+int fake_dirty_take(struct hv *hv, uint32_t domid, uint64_t pages, uint64_t *bitmap);
+int fake_dirty_stop(struct hv *hv, uint32_t domid);
 int fake_resume(struct hv *hv, uint32_t domid);
 int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
 int fake_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to);

@@ -42,7 +42,29 @@ static uint64_t pfn_of(const struct fake_domain *domain, uint64_t frame)
     return 0;
 }
 
-void fake_guest_suspend(struct fake_hv *fake, uint32_t domid)
+static uint64_t frame_of(const struct fake_domain *domain, uint64_t pfn)
+{
+    for (size_t i = 0; i < domain->nr_extents; i++)
+        if (pfn - domain->extent[i].pfn < domain->extent[i].nr)
+            return domain->extent[i].frame + (pfn - domain->extent[i].pfn);
+    fail_msg("page %lu is not the domain's", (unsigned long)pfn);
+    return 0;
+}
+
+void fake_guest_write(struct fake_hv *fake, uint32_t domid, uint64_t pfn, size_t word,
+                      uint64_t value)
+{
+    struct fake_domain *domain = fake_domain(fake, domid);
+    uint64_t *page = fake_frame(fake, frame_of(domain, pfn));
+
+    assert_false(domain->shutdown);
+    page[word] = value;
+    munmap(page, HV_PAGE_SIZE);
+    if (domain->logging)
+        domain->dirty[pfn / 64] |= 1ull << pfn % 64;
+}
+
+void fake_guest_tell(struct fake_hv *fake, uint32_t domid)
 {
     struct fake_domain *domain = fake_domain(fake, domid);
     struct shared_info *shared = fake_frame(fake, domain->shared_info_frame);
@@ -52,6 +74,67 @@ void fake_guest_suspend(struct fake_hv *fake, uint32_t domid)
     shared->arch.max_pfn = info->nr_pages;
     shared->arch.p2m_cr3 = xen_pfn_to_cr3(domain->vcpu.root_frame);
     shared->arch.p2m_vaddr = info->mfn_list;
+    munmap(shared, HV_PAGE_SIZE);
+    munmap(info, HV_PAGE_SIZE);
+}
+
+static void let_work(struct fake_hv *fake, struct fake_domain *domain)
+{
+    if (domain && domain->logging && domain->works && !domain->shutdown)
+        domain->works(fake, domain);
+}
+
+int fake_dirty_start(struct hv *hv, uint32_t domid, uint64_t pages)
+{
+    struct fake_domain *domain = fake_domain(fake_of(hv), domid);
+    int rc = fake_turn(fake_of(hv), "dirty_start");
+
+    assert_non_null(domain);
+    assert_int_equal(pages, domain->pages);
+    assert_false(domain->logging);
+    if (rc < 0)
+        return rc;
+    domain->logging = true;
+    domain->takes = 0;
+    memset(domain->dirty, 0, sizeof(domain->dirty));
+    return 0;
+}
+
+int fake_dirty_take(struct hv *hv, uint32_t domid, uint64_t pages, uint64_t *bitmap)
+{
+    struct fake_domain *domain = fake_domain(fake_of(hv), domid);
+    const size_t size = (pages + 63) / 64 * sizeof(*bitmap);
+    int rc = fake_turn(fake_of(hv), "dirty_take");
+
+    assert_non_null(domain);
+    assert_true(domain->logging);
+    domain->takes++;
+    let_work(fake_of(hv), domain);
+    if (rc < 0)
+        return rc;
+    memcpy(bitmap, domain->dirty, size);
+    memset(domain->dirty, 0, size);
+    return 0;
+}
+
+int fake_dirty_stop(struct hv *hv, uint32_t domid)
+{
+    struct fake_domain *domain = fake_domain(fake_of(hv), domid);
+    int rc = fake_turn(fake_of(hv), "dirty_stop");
+
+    if (rc == 0 && domain)
+        domain->logging = false;
+    return domain ? rc : -ESRCH;
+}
+
+void fake_guest_suspend(struct fake_hv *fake, uint32_t domid)
+{
+    struct fake_domain *domain = fake_domain(fake, domid);
+    struct shared_info *shared = fake_frame(fake, domain->shared_info_frame);
+    const uint64_t start_info = frame_at(fake, domain, domain->vcpu.start_info);
+    struct start_info *info = fake_frame(fake, start_info);
+
+    fake_guest_tell(fake, domid);
     shared->vcpu_info[0].evtchn_upcall_mask = 1;
     shared->vcpu_info[1].evtchn_upcall_mask = 0;
     domain->context.user_regs.rip = domain->vcpu.entry + 100;
@@ -187,6 +270,7 @@ int fake_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_
 
     if (rc < 0)
         return rc;
+    let_work(fake_of(hv), fake_domain(fake_of(hv), domid));
     memcpy(to, address, nr * HV_PAGE_SIZE);
     hv->ops->unmap(hv, address, nr);
     return 0;

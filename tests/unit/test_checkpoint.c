@@ -358,7 +358,7 @@ static void test_write_fails(void **state)
     (void)state;
     for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         code = codes[i];
-        assert_int_equal(stream_begin(&writer, write_nothing, &code, &err), code);
+        assert_int_equal(stream_begin(&writer, write_nothing, &code, 0, &err), code);
         assert_int_equal(err.exit, code == -EIO ? CHAOS_EXIT_FAILURE : CHAOS_EXIT_RESOURCE);
         assert_non_null(strstr(err.text, "cannot write"));
     }
