@@ -9,11 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <chaos/config.h>
 #include <chaos/domain.h>
 #include <chaos/error.h>
 
 #include "migrate.h"
 #include "shell.h"
+
+/* That its disks are such as two hosts can have open: block devices, and files that it only reads.
+ * Whether they are the same on both is not to be found out. */
+int guest_move_check_disks(const struct chaos_config *config, struct chaos_error *err);
 
 struct guest_source;
 
@@ -23,7 +28,7 @@ struct guest_source_options {
     struct chaos_timing *timing; /* begun by the caller; may be NULL */
 };
 
-/* Fails for a guest that cannot be saved. */
+/* Fails for a guest that cannot be saved, or whose disks cannot go with it. */
 int guest_source_open(struct chaos *chaos, const struct chaos_domain *domain,
                       const struct guest_source_options *how, struct guest_source **out,
                       struct chaos_error *err);

@@ -164,6 +164,8 @@ static int prepare(void *guest, const struct migrate_offer *offer, struct migrat
     struct shell *shell = NULL;
     int rc = read_offer(target, offer, err);
 
+    if (rc == 0)
+        rc = guest_move_check_disks(&target->config, err);
     if (rc < 0)
         return rc;
     if (shells->take)

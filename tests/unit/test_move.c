@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -447,6 +448,44 @@ static void test_shell_sweep(void **state)
     assert_int_equal(guest_target_ops.start(f->target, &f->err), 0);
 }
 
+/* A loop device is a block device whether it has a file or not; many machines for tests have none.
+ */
+static const char *block_device(void)
+{
+    static const char *const some[] = {"/dev/loop0", "/dev/vda", "/dev/sda", "/dev/nvme0n1"};
+    struct stat st;
+    size_t i;
+
+    for (i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+        if (stat(some[i], &st) == 0 && S_ISBLK(st.st_mode))
+            return some[i];
+    return NULL;
+}
+
+static void test_disks(void **state)
+{
+    struct fixture *f = *state;
+    struct chaos_disk_config disks[] = {{.vdev = "xvda", .target = f->kernel, .readonly = true},
+                                        {.vdev = "xvdb", .target = f->kernel}};
+    struct chaos_config config = {.disks = disks, .nr_disks = 1};
+    const char *device = block_device();
+
+    assert_int_equal(guest_move_check_disks(&config, &f->err), 0);
+    config.nr_disks = 2;
+    assert_int_equal(guest_move_check_disks(&config, &f->err), -EINVAL);
+    assert_non_null(strstr(f->err.text, "disk xvdb: "));
+    assert_non_null(strstr(f->err.text, "no block device"));
+    disks[1].target = (char *)"/dev/null"; /* which is a device */
+    assert_int_equal(guest_move_check_disks(&config, &f->err), -EINVAL);
+    disks[0].target = (char *)"/nowhere/disk";
+    assert_int_equal(guest_move_check_disks(&config, &f->err), -ENOENT);
+    assert_non_null(strstr(f->err.text, "disk xvda: cannot open \"/nowhere/disk\""));
+    if (!device)
+        return;
+    disks[0].target = disks[1].target = (char *)device;
+    assert_int_equal(guest_move_check_disks(&config, &f->err), 0);
+}
+
 int main(void)
 {
 #define SHELLS(name) cmocka_unit_test_setup_teardown(name, set_up_shells, tear_down)
@@ -462,6 +501,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_source_dies, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_others_are_kept_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copy_is_kept_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_disks, set_up, tear_down),
         SHELLS(test_moves),
         SHELLS(test_given_up),
         SHELLS(test_cut_off),

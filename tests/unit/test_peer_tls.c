@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "peer_tls.h"
@@ -456,6 +458,162 @@ static void test_expired_since(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- sessions the other way round */
+
+/* Somebody who does TLS by hand; who NULL: without a certificate. */
+static SSL_CTX *by_hand(const char *who)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    char pem[512], key[512];
+
+    assert_non_null(ctx);
+    SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    assert_int_equal(SSL_CTX_set_ciphersuites(ctx, "TLS_CHACHA20_POLY1305_SHA256"), 1);
+    if (!who)
+        return ctx;
+    snprintf(pem, sizeof(pem), "%s/%s.pem", dir, who);
+    snprintf(key, sizeof(key), "%s/%s.key", dir, who);
+    assert_int_equal(SSL_CTX_use_certificate_file(ctx, pem, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM), 1);
+    return ctx;
+}
+
+struct called {
+    int fd;
+    SSL_SESSION *session;
+};
+
+/* A server that keeps what it needs to go on with the session, on whichever side. */
+static void *be_called(void *opaque)
+{
+    struct called *called = opaque;
+    SSL_CTX *ctx = by_hand("ours");
+    SSL *ssl = SSL_new(ctx);
+    char byte;
+
+    SSL_set_fd(ssl, called->fd);
+    if (SSL_accept(ssl) == 1 && SSL_read(ssl, &byte, 1) == 1 && SSL_write(ssl, &byte, 1) == 1) {
+        called->session = SSL_get1_session(ssl);
+        SSL_read(ssl, &byte, 1); /* until the other side ends it */
+    }
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    close(called->fd);
+    return NULL;
+}
+
+/* The session of a host that calls us. */
+static SSL_SESSION *session_of_caller(struct peer_tls_context *caller)
+{
+    const struct iovec part = {(void *)"x", 1};
+    struct called called = {.fd = -1};
+    struct chaos_error err;
+    struct peer *peer;
+    pthread_t thread;
+    int pair[2];
+    char back;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    called.fd = pair[1];
+    assert_int_equal(pthread_create(&thread, NULL, be_called, &called), 0);
+    assert_int_equal(connect_to(caller, pair[0], "127.0.0.1:1", &peer, &err), 0);
+    assert_int_equal(peer->ops->write(peer, &part, 1), 0);
+    assert_int_equal(peer->ops->read(peer, &back, 1), 1);
+    peer->ops->close(peer);
+    pthread_join(thread, NULL);
+    assert_non_null(called.session);
+    return called.session;
+}
+
+/* Calls a host by hand. Whether it talked to us; then *next, if it is wanted, is the session. */
+static bool call(struct peer_tls_context *whom, const char *who, SSL_SESSION *session,
+                 SSL_SESSION **next)
+{
+    struct server server = {.context = whom};
+    int fd = serve_one(&server, PATIENT_MS);
+    SSL_CTX *ctx = by_hand(who);
+    SSL *ssl = SSL_new(ctx);
+    bool answered;
+    char byte = 'x';
+
+    SSL_set_fd(ssl, fd);
+    if (session)
+        assert_int_equal(SSL_set_session(ssl, session), 1);
+    answered =
+        SSL_connect(ssl) == 1 && SSL_write(ssl, &byte, 1) == 1 && SSL_read(ssl, &byte, 1) == 1;
+    if (answered && next)
+        *next = SSL_get1_session(ssl);
+    if (answered)
+        SSL_shutdown(ssl);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    close(fd);
+    pthread_join(server.thread, NULL);
+    return answered;
+}
+
+static void replace(unsigned char *in, int length, const unsigned char *old,
+                    const unsigned char *fresh, size_t size)
+{
+    unsigned char *at = memmem(in, (size_t)length, old, size);
+
+    assert_non_null(at);
+    memcpy(at, fresh, size);
+}
+
+/*
+ * A session to call with, whose ticket and key are those under which the other host has the one
+ * with which it called us: it knows that by a digest of the ticket that we gave it.
+ */
+static SSL_SESSION *turned_round(const SSL_SESSION *ours, const SSL_SESSION *form)
+{
+    unsigned char key[SSL_MAX_MASTER_KEY_LENGTH], old_key[SSL_MAX_MASTER_KEY_LENGTH];
+    unsigned char digest[SHA256_DIGEST_LENGTH], *bytes = NULL;
+    const unsigned char *id, *ticket, *p;
+    SSL_SESSION *out;
+    unsigned int id_length;
+    size_t length;
+    int size;
+
+    id = SSL_SESSION_get_id(ours, &id_length);
+    SHA256(id, id_length, digest);
+    SSL_SESSION_get0_ticket(form, &ticket, &length);
+    assert_int_equal(length, sizeof(digest));
+    size = i2d_SSL_SESSION((SSL_SESSION *)form, &bytes);
+    assert_true(size > 0);
+    replace(bytes, size, ticket, digest, sizeof(digest));
+    length = SSL_SESSION_get_master_key(ours, key, sizeof(key));
+    assert_int_equal(SSL_SESSION_get_master_key(form, old_key, sizeof(old_key)), length);
+    replace(bytes, size, old_key, key, length);
+    p = bytes;
+    out = d2i_SSL_SESSION(NULL, &p, size);
+    assert_non_null(out);
+    OPENSSL_free(bytes);
+    return out;
+}
+
+/* Whom a host calls has shown that it is a server, which is nothing to come in with. */
+static void test_called_cannot_come(void **state)
+{
+    struct peer_tls_context *host = context_of("ours", "ours"), *other = context_of("ours", "ours");
+    SSL_SESSION *form, *ours, *turned;
+
+    (void)state;
+    assert_false(call(host, NULL, NULL, NULL));
+    assert_true(call(other, "ours", NULL, &form));
+    assert_true(call(other, NULL, form, NULL)); /* this is how it is done */
+    ours = session_of_caller(host);
+    turned = turned_round(ours, form);
+    assert_false(call(host, NULL, turned, NULL));
+    SSL_SESSION_free(turned);
+    SSL_SESSION_free(ours);
+    SSL_SESSION_free(form);
+    peer_tls_context_free(other);
+    peer_tls_context_free(host);
+}
+
 static int set_up(void **state)
 {
     char command[1024];
@@ -477,11 +635,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_friends),    cmocka_unit_test(test_writer_is_not_held_for_ever),
-        cmocka_unit_test(test_strangers),  cmocka_unit_test(test_garbage_and_silence),
-        cmocka_unit_test(test_trickle),    cmocka_unit_test(test_key_that_others_can_read),
-        cmocka_unit_test(test_reload),     cmocka_unit_test(test_hosts_that_meet_again),
-        cmocka_unit_test(test_many_hosts), cmocka_unit_test(test_expired_since),
+        cmocka_unit_test(test_friends),
+        cmocka_unit_test(test_writer_is_not_held_for_ever),
+        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_garbage_and_silence),
+        cmocka_unit_test(test_trickle),
+        cmocka_unit_test(test_key_that_others_can_read),
+        cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_hosts_that_meet_again),
+        cmocka_unit_test(test_many_hosts),
+        cmocka_unit_test(test_expired_since),
+        cmocka_unit_test(test_called_cannot_come),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -18,7 +18,7 @@ set_up() { # NAME ADDRESS
     (cd "$scratch/$name" && make_certificate ../ours ours "$address")
     "$xenhost" push --name "$(host_named "$name")" "$scratch/ours-ca.pem" "$scratch/$name"/ours.{pem,key} /etc/chaos/
     on "$name" date -s "@$(date +%s)" > /dev/null
-    on "$name" eval 'start_host; TIMEOUT=2 configure a '"$address"' xenbr0:xenbr0; start_a; kill $daemon_a; wait $daemon_a; basis; start_a'
+    on "$name" eval 'start_host; TIMEOUT=5 configure a '"$address"' xenbr0:xenbr0; start_a; kill $daemon_a; wait $daemon_a; basis; start_a'
 }
 
 # One TCP connection of a's dom0 that stays open: what is said comes back.
@@ -52,12 +52,46 @@ has_what_it_had() { # NAME: without guests
     check "$1 has what it had" on "$1" eval 'pkill -x chaosd; wait_for 10 eval "! pidof chaosd"; leakcheck'
 }
 
-# Moves a guest, and pulls the cable of the host that it leaves once that has decided: GO is late, and never gets there.
-lose_the_decision() { # FROM GUEST ADDRESS
-    cable "$1" --delay 400
-    on "$1" eval 'timeout 60 sh -c "until grep -qs \"^phase committing\" /run/chaos/migrations/*.source; do :; done; ip link set eth0 down" \
-        > /dev/null 2>&1 &'
-    on "$1" chaos migrate "$2" "$3"
+# In dom0. The next migration from here stops chaosd behind its second note, which says that the target may have the guest.
+stop_at_decision() {
+    strace -f -p "$(pidof chaosd)" -o /dev/null -e trace=renameat -e inject=renameat:signal=STOP:when=2 > /dev/null 2>&1 &
+    wait_for 20 grep -q '^TracerPid:.[1-9]' "/proc/$(pidof chaosd)/status"
+}
+
+has_stopped() {
+    grep -qs '^phase committing' /run/chaos/migrations/*.source && grep -q '^State:.[tT]' "/proc/$(pidof chaosd)/status"
+}
+
+go_on() {
+    pkill -x strace
+    wait_for 20 eval '! pidof strace'
+    kill -CONT "$(pidof chaosd)"
+}
+
+# Moves a guest, and pulls the cable between the decision of the host that it leaves and GO, which never gets there.
+lose_the_decision() { # FROM TO GUEST ADDRESS
+    local moving
+    on "$1" eval "$(declare -f stop_at_decision); stop_at_decision"
+    verdict $? "chaosd is to stop at its decision"
+    on "$1" chaos migrate "$3" "$4" > "$scratch/out" 2>&1 &
+    moving=$!
+    check "it has decided" on "$1" eval "$(declare -f has_stopped); wait_for 100 has_stopped"
+    check "all of the guest is there" has_migration "$2" "$3 target loaded"
+    cable "$1" --cut
+    check "chaosd goes on, without a cable" on "$1" eval "$(declare -f go_on); go_on"
+    wait $moving
+    check_exit 1 'paused here, and perhaps runs on .*chaos migrate --finish echo' "it is in doubt" sh -c "cat $scratch/out; exit $?"
+    check "here" has_migration "$1" "$3 source committing"
+    check "and there" has_migration "$2" "$3 target loaded"
+}
+
+# In dom0: pulls the cable when a part of a guest has come, and not all of it.
+cut_in_the_midst() {
+    local received=/sys/class/net/eth0/statistics/rx_bytes before
+    wait_for 60 grep -qs '^phase loading' /run/chaos/migrations/*.target || return
+    before=$(cat "$received")
+    wait_for 60 eval "[ \$(cat $received) -gt $((before + 20000)) ]" && ip link set eth0 down &&
+        grep -q '^phase loading' /run/chaos/migrations/*.target
 }
 
 (cd "$scratch" && make_authority ours)
@@ -81,11 +115,10 @@ check "the connection is open" echoes three
 
 note "a network that breaks in the midst"
 cable b
-cable a --rate 0.2
+cable a --rate 0.1
 on a chaos migrate echo $B > "$scratch/out" 2>&1 &
 moving=$!
-check "it is on its way" wait_for 10 has_migration b "echo target loading"
-cable b --cut
+check "a part of it has come" on b eval "$(declare -f cut_in_the_midst); cut_in_the_midst"
 wait $moving
 check_exit '[17]' 'silent|cut' "it is given up" sh -c "cat $scratch/out; exit $?"
 check "it goes on here" runs_on a echo
@@ -96,19 +129,17 @@ cable b
 check "no migration waits" wait_for 10 has_no_migration a
 
 note "a decision that is not heard"
-check_exit 1 'paused here, and perhaps runs on .*chaos migrate --finish echo' "it is in doubt" lose_the_decision a echo $B
-check "here" has_migration a "echo source committing"
-check "and there" has_migration b "echo target loaded"
+lose_the_decision a b echo $B
 check_exit 1 '--finish' "it cannot be let run here" on a chaos unpause echo
 check_exit 1 '--discard' "nor there" on b chaos unpause echo
-cable b
 cable a
 on a chaos migrate --finish echo > /dev/null 2>&1 # if chaosd was not quicker
-check "they agree once they can talk again" wait_for 20 runs_on b echo
+check "they agree once they can talk again" wait_for 60 runs_on b echo
 check "the connection is open" echoes five
 
 note "a host that is lost"
-check_exit 1 'paused here, and perhaps runs on ' "its guest is in doubt" lose_the_decision b echo $A
+check "which has forgotten that it came from elsewhere" wait_for 20 has_no_migration b
+lose_the_decision b a echo $A
 lose b
 check_exit 1 'lost for good' "it cannot be asked" on a chaos migrate --finish echo
 check_output 'echo runs here' "the copy is all that there is" on a chaos migrate --finish --force echo

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Guests on XenStore move between two chaosd: ours with an open connection, Debian's kernel with two vcpus and a disk that it
+# writes to. What the other host cannot have is refused, with the guest going on.
+# shellcheck source=tests/whole/lib.sh
+. /root/lib.sh
+# shellcheck source=tests/whole/migrate.sh
+. /root/migrate.sh
+# shellcheck source=tests/whole/xenstore.sh
+. /root/xenstore.sh
+
+# One TCP connection that stays open: what is said comes back.
+connect() { # HOST-PART
+    exec 7<> "/dev/tcp/10.0.0.$1/7"
+}
+
+echoes() { # TEXT
+    local answer
+    echo "$1" >&7 && read -r -t 10 -u 7 answer && [ "$answer" = "$1" ]
+}
+
+runs_on() { # HOST NAME
+    $1 domain_state "$2" | grep -Eq '^(r-----|-b----|------)$'
+}
+
+here() {
+    "$@"
+}
+
+# Host b anew: there is nothing in this folder for it.
+start_b_blind() { # FOLDER
+    kill "$daemon_b"
+    wait "$daemon_b"
+    CHAOS_RUN_DIR=/run/chaos-b unshare -m sh -c "mount -t tmpfs none $1 && exec chaosd --foreground -c /etc/chaos/b.conf" \
+        2>> /tmp/b.log &
+    daemon_b=$!
+    wait_for 5 b chaos stats
+}
+
+start_b_again() {
+    kill "$daemon_b"
+    wait "$daemon_b"
+    start_b
+}
+
+start_store
+two_hosts
+cd /tmp || exit 1
+store_state > before
+
+note "ours"
+check "create" chaos create "$GUESTS/tcpecho.cfg" name=echo memory=4 'bus="xenstore"' 'cmdline="ip=10.0.0.2/24"'
+check "it answers ping" wait_for 10 answers_ping 2
+connect 2 # not in a subshell
+check "it echoes" echoes one
+check "there" chaos migrate echo $B
+check "it runs there" runs_on b echo
+check_exit 3 echo "it is gone here" chaos domid echo
+check_output 'bridge=xenbr1' "on the bridge of that host" b chaos info echo -o json
+check "the connection is open" echoes two
+check "and back" b chaos migrate echo $A
+check "the connection is open" echoes three
+check "host b keeps shells for such guests" b chaos pool set xs --bus xenstore --memory 4 --vif xenbr1 --low 1
+check "there" chaos migrate echo $B
+check "into one of them" test "$(pool_sum hits)" -eq 1
+check "the connection is open" echoes four
+check "host b gives them up" b chaos pool drain
+check "all of them" wait_for 5 has_shells 0
+check "and back" b chaos migrate echo $A
+check "the connection is open" echoes five
+
+note "a host without XenStore"
+start_b_blind /run/xenstored
+check_exit 6 'refuses: .*xenstored does not run' "it refuses" chaos migrate echo $B
+check "the guest goes on" runs_on here echo
+check "the connection is open" echoes six
+exec 7>&-
+check "shutdown" chaos shutdown -w -t 10 echo
+
+start_b_again
+
+note "Debian's kernel"
+make_initramfs initramfs xen-netfront xen-blkfront ext4 << EOF
+tries=0
+until [ -b /dev/xvda ] || [ \$tries -gt 100 ]; do usleep 100000; tries=\$((tries + 1)); done
+mount -t ext4 /dev/xvda /mnt
+$(greeting)
+nc -ll -p 7 -e cat &
+nc -ll -p 1007 -e sh -c 'tail -n 1 /mnt/log' &
+(while :; do i=\$((i + 1)); echo "line \$i" >> /mnt/log; sync; sleep 0.1; done) &
+EOF
+lines() { # that it has written, as it says itself
+    timeout 10 nc -w 5 10.0.0.9 1007 | awk '$1 == "line" { print $2 }'
+}
+goes_on() { # LINE: it has written more of them
+    local now
+    now=$(lines) && [ "${now:-0}" -gt "$1" ]
+}
+make_disk disk.img 16
+loop=$(losetup -f --show disk.img) # as a volume that both hosts have
+mkdir volumes
+disk=/tmp/volumes/linux
+mknod $disk b 7 "${loop#/dev/loop}"
+linux_config linux 'bus = "xenstore"' 'vcpus = 2' 'vif = ["bridge=xenbr0"]' "disk = [\"$disk,raw,xvda,rw\"]"
+check "create, with two vcpus, a disk and a vif" chaos create linux.cfg
+check "it answers ping" wait_for 60 answers_ping 9
+check "it writes to its disk" wait_for 20 goes_on 5
+connect 9
+check "it echoes" echoes one
+at=$(lines)
+check "there" chaos migrate linux $B
+check "it runs there" runs_on b linux
+check "the connection is open" echoes two
+check "it writes on, to its disk" wait_for 20 goes_on "$at"
+at=$(lines)
+check "and back" b chaos migrate linux $A
+check "the connection is open" echoes three
+check "it writes on, to its disk" wait_for 20 goes_on "$at"
+
+
+note "disks that do not go with their guest"
+start_b_blind /tmp/volumes
+check_exit 8 "refuses: disk xvda: cannot open .$disk.: No such file" "one that the other host lacks" chaos migrate linux $B
+check "the connection is open" echoes four
+at=$(lines)
+check "it writes on, to its disk" wait_for 20 goes_on "$at"
+start_b_again
+exec 7>&-
+check "shutdown" timeout 60 chaos shutdown -w linux
+e2fsck -fp disk.img > /dev/null # it was not unmounted: the journal is replayed
+check "its disk is whole" e2fsck -fn disk.img
+check "without a gap in what it wrote" sh -c \
+    'debugfs -R "cat log" disk.img 2> /dev/null | awk "\$2 != NR { exit 1 }"'
+check "create, with a file as a disk" chaos create "$GUESTS/tcpecho.cfg" name=echo memory=4 'bus="xenstore"' \
+    'cmdline="ip=10.0.0.2/24"' "disk=[\"/tmp/disk.img,raw,xvda,rw\"]"
+check "it answers ping" wait_for 10 answers_ping 2
+check_exit 8 'xvda: "/tmp/disk.img" is no block device' "it is not moved" chaos migrate echo $B
+check "it answers ping" answers_ping 2
+check "destroy" chaos destroy echo
+losetup -d "$loop"
+store_state > after
+check "no node, netdev, loop device or back-end is left" diff before after
+SLACK_KIB=512 both_are_clean
+finish
