@@ -29,3 +29,20 @@ function(chaos_use_musl target)
   # One segment for code and constants: each further one is a mapping and a fault more.
   target_link_options(${target} PRIVATE -specs=${CHAOS_MUSL_SPECS} LINKER:-z,noseparate-code)
 endfunction()
+
+# The target's memory comes from chaos/musl/near.c first.
+function(chaos_wrap_memory target)
+  foreach(name malloc calloc realloc free mmap)
+    target_link_options(${target} PRIVATE LINKER:--wrap=${name})
+  endforeach()
+endfunction()
+
+# What the usual commands need of the target comes first in it; the map is for bench/order. No room for relro: musl's start-up
+# protects none in a program that is linked statically.
+function(chaos_lay_out target)
+  set(folder ${CMAKE_SOURCE_DIR}/chaos/musl)
+  target_link_options(${target} PRIVATE -L${folder} LINKER:-T,${folder}/layout.ld LINKER:-z,norelro
+    LINKER:-Map=${CMAKE_CURRENT_BINARY_DIR}/$<TARGET_FILE_BASE_NAME:${target}>.map)
+  set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS
+    ${folder}/layout.ld ${folder}/first-rodata.ld ${folder}/first-text.ld)
+endfunction()

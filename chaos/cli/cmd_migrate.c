@@ -11,7 +11,7 @@
 #include "timing.h"
 
 struct migrate_options {
-    bool finish, discard, list;
+    bool finish, force, discard, list;
     uint32_t timeout_s;
     const char *format, *timing;
 };
@@ -19,6 +19,8 @@ struct migrate_options {
 static const struct opt_spec options[] = {
     OPT_FLAG(struct migrate_options, finish, 0, "finish",
              "ask the other host about a guest that is in doubt"),
+    OPT_FLAG(struct migrate_options, force, 'f', "force",
+             "with --finish: a host that cannot be asked is lost for good"),
     OPT_FLAG(struct migrate_options, discard, 0, "discard",
              "drop a copy that waits here for its own host"),
     OPT_FLAG(struct migrate_options, list, 0, "list", "show migrations that have not ended"),
@@ -93,10 +95,11 @@ static int list(struct chaos_client *client, const struct migrate_options *given
 
 /* ---------------------------------------------------------------- the rest */
 
-static int finish(struct chaos_client *client, const char *which, struct chaos_error *err)
+static int finish(struct chaos_client *client, const char *which, bool force,
+                  struct chaos_error *err)
 {
     char host[256];
-    int rc = chaos_client_migrate_finish(client, which, host, sizeof(host), err);
+    int rc = chaos_client_migrate_finish(client, which, force, host, sizeof(host), err);
 
     if (rc < 0)
         return rc;
@@ -133,6 +136,8 @@ static int check(const struct migrate_options *given, int nr_args, struct chaos_
     if (what > 1)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
                                "--finish, --discard and --list exclude each other");
+    if (given->force && !given->finish)
+        return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "--force is for --finish");
     if (what && (given->timeout_s || given->timing))
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
                                "--timeout and --timing are for a guest that is to be moved");
@@ -159,7 +164,7 @@ static int run(const struct cmd_call *call, struct chaos_error *err)
     if (given->list)
         return list(client, given, err);
     if (given->finish)
-        return finish(client, call->args[0], err);
+        return finish(client, call->args[0], given->force, err);
     if (given->discard)
         return chaos_client_migrate_discard(client, call->args[0], err);
     return migrate(client, given, call, err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "chaos.h"
 #include "checkpoint_file.h"
@@ -15,7 +16,7 @@
 #include "timing.h"
 
 struct restore_options {
-    bool paused, daemon, no_daemon;
+    bool paused, strict, daemon, no_daemon;
     uint32_t count;
     const char *name, *timing;
 };
@@ -28,6 +29,7 @@ static const struct opt_spec options[] = {
                "give it another name; short for name=NAME"),
     OPT_UNSIGNED(struct restore_options, count, 'n', "count", "N", 1, COUNT_MAX,
                  "make so many, called NAME-1 to NAME-N; \"{n}\" stands for the number"),
+    OPT_FLAG(struct restore_options, strict, 0, "strict", "take warnings for errors"),
     OPT_FLAG(struct restore_options, daemon, 0, "daemon", "have chaosd do it, or fail"),
     OPT_FLAG(struct restore_options, no_daemon, 0, "no-daemon", "do it here, also if chaosd runs"),
     OPT_STRING_OPTIONAL(struct restore_options, timing, 0, "timing", "text|json", "text",
@@ -50,6 +52,23 @@ static void warn(void *opaque, const char *text)
     out_note_as("restore", "warning: %s", text);
 }
 
+/* It holds all that the guest knew; and whoever may write it decides what the guest will be. */
+static int check_private(const struct asked *asked, struct chaos_error *err)
+{
+    struct stat st;
+
+    if (fstat(asked->fd, &st) < 0 || (st.st_mode & 066) == 0)
+        return 0;
+    chaos_error_set(err, -EPERM, CHAOS_EXIT_CONFIG,
+                    "checkpoint \"%s\": others may %s it (mode %04o): chmod 600", asked->path,
+                    st.st_mode & 022 ? "write" : "read", st.st_mode & 07777u);
+    if (asked->given->strict)
+        return err->code;
+    warn(NULL, err->text);
+    *err = (struct chaos_error){0};
+    return 0;
+}
+
 static int remotely(const struct asked *asked, struct chaos_error *err)
 {
     struct chaos_timing timing = {.nr = 0};
@@ -60,6 +79,7 @@ static int remotely(const struct asked *asked, struct chaos_error *err)
         .overrides = asked->overrides,
         .nr_overrides = asked->nr_overrides,
         .paused = asked->given->paused,
+        .strict = asked->given->strict,
         .must = asked->given->daemon,
         .count = asked->given->count,
         .warning = warn,
@@ -121,7 +141,7 @@ static int here(const struct asked *asked, struct chaos_error *err)
         .source = RESTORE_CONFIG_SOURCE,
         .overrides = asked->overrides,
         .nr_overrides = asked->nr_overrides,
-        .how = {.warning = warn},
+        .how = {.warning = warn, .strict = asked->given->strict},
         .copies = true,
     };
     struct restore_file file = {0};
@@ -169,6 +189,8 @@ static int run(const struct cmd_call *call, struct chaos_error *err)
         overrides[asked.nr_overrides++] = name;
     }
     rc = checkpoint_file_read(asked.path, &asked.fd, err);
+    if (rc == 0)
+        rc = check_private(&asked, err);
     if (rc < 0)
         return rc;
     if (!given->no_daemon) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "output.h"
 
 struct series {
@@ -45,6 +46,7 @@ static int restore(struct chaos_client *client, struct remote_create *create,
         .overrides = create->overrides,
         .nr_overrides = create->nr_overrides,
         .paused = create->paused,
+        .strict = create->strict,
         .warning = warn,
         .opaque = &series,
         .timing = create->timing,
@@ -59,12 +61,12 @@ static int boot(struct chaos_client *client, struct remote_create *create, const
                 size_t length, struct chaos_error *err)
 {
     struct series series = {.create = create};
-    char directory[PATH_MAX];
+    cleanup_free char *directory = malloc(PATH_MAX); /* lies beside text: no page more */
     const struct chaos_client_create request = {
         .config = text,
         .length = length,
         .source = create->path,
-        .directory = getcwd(directory, sizeof(directory)),
+        .directory = directory ? getcwd(directory, PATH_MAX) : NULL,
         .overrides = create->overrides,
         .nr_overrides = create->nr_overrides,
         .paused = create->paused,

@@ -132,6 +132,9 @@ static int op_open(void *opaque, const struct migrate_note *note, void **guest,
     struct arrival *a = opaque;
     int rc = note->domid == 0 ? count(a, err) : 0;
 
+    if (rc == 0 && note->domid == 0)
+        rc = migrate_journal_room(a->daemon->migrations->journal, err);
+
     if (rc == 0)
         rc = guest_target_open(a->chaos, note, adapt, &a->daemon->settings.migration, &a->guest,
                                err);
@@ -166,6 +169,12 @@ static int recover(struct arrival *a, const struct migrate_target *target, struc
 static int discard(struct arrival *a, const struct migrate_target *target, struct chaos_error *err)
 {
     return migrate_discard(target, &a->note, err);
+}
+
+static int take_over(struct arrival *a, const struct migrate_target *target,
+                     struct chaos_error *err)
+{
+    return migrate_take_over(target, &a->note, err);
 }
 
 static void work(struct arrival *a)
@@ -374,24 +383,54 @@ static void recover_all(struct loop_work *work)
         log_error("%s", err.text);
 }
 
+static int work_for(const struct request *request, struct arrival *a,
+                    const struct migrate_note *note, struct chaos_error *err)
+{
+    int rc;
+
+    if (!a)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    rc = start_work(a, note, err);
+    if (rc == 0)
+        a->to = reply_later(request);
+    return rc;
+}
+
 static int handle_discard(struct daemon *daemon, const struct request *request,
                           struct chaos_error *err)
 {
     const char *which = wire_find_string(&request->fields, WIRE_WHICH, "");
     struct migrate_note note = {.domid = 0};
     struct arrival *a;
-    int rc = migrations_find(daemon, MIGRATE_TARGET, which, &note, err);
+    int rc = migrations_find(daemon, true, which, &note, err);
 
     if (rc < 0)
         return rc;
     a = arrival_new(daemon);
-    if (!a)
-        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    a->work = discard;
-    rc = start_work(a, &note, err);
-    if (rc == 0)
-        a->to = reply_later(request);
-    return rc;
+    if (a)
+        a->work = discard;
+    return work_for(request, a, &note, err);
+}
+
+int arrivals_finish(struct daemon *daemon, const struct request *request,
+                    const struct migrate_note *note, bool force, struct chaos_error *err)
+{
+    struct arrival *a;
+
+    if (!force && note->phase == MIGRATE_RUNNING)
+        return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
+                               "\"%s\" runs here, and the host that it came from (%s) is still to "
+                               "ask about it; --finish --force if that is lost for good",
+                               note->name, note->peer);
+    if (!force)
+        return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
+                               "\"%s\" waits for the host that it comes from (%s): chaos migrate "
+                               "--finish there, or --finish --force here if that is lost for good",
+                               note->name, note->peer);
+    a = arrival_new(daemon);
+    if (a)
+        a->work = take_over;
+    return work_for(request, a, note, err);
 }
 
 /* ---------------------------------------------------------------- module */

@@ -158,6 +158,13 @@ static enum stats_time time_of(const struct creation *c)
     return c->warm ? STATS_CREATE_WARM : STATS_CREATE_COLD;
 }
 
+static void note_success(struct creation *c)
+{
+    stats_time(c->daemon, time_of(c), loop_now() - c->start_ns);
+    if (!(c->request.options & WIRE_OPTION_COLD))
+        pools_served(refill_pools(c->daemon), &c->request.config, c->used);
+}
+
 /* A domain was made, or not. */
 static void finish(struct creation *c)
 {
@@ -170,7 +177,7 @@ static void finish(struct creation *c)
     if (c->rc < 0)
         stats_count(daemon, STATS_FAILED_CREATES);
     else
-        stats_time(daemon, time_of(c), loop_now() - c->start_ns);
+        note_success(c);
     if (c->done)
         c->done(c->opaque, c->rc < 0 ? NULL : &c->domain, &c->err);
     if (++c->index >= c->request.count) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "arrivals.h"
 #include "chaos.h"
 #include "creates.h"
 #include "events.h"
@@ -29,6 +30,7 @@ struct departure {
     struct daemon *daemon;
     struct reply_to to; /* client NULL: nobody waits for it */
     bool resolve;       /* not from the beginning: what the journal tells of */
+    bool force;         /* the next try: the target is said to be lost */
     bool runs, timed;
     bool moved; /* and that was told */
     char which[CHAOS_NAME_MAX + 6];
@@ -37,6 +39,7 @@ struct departure {
     struct hold hold; /* the domain that is left alone */
     /* The mover's while it runs. */
     struct migrate_note note;
+    bool forced; /* this try */
     struct chaos *chaos;
     struct guest_source *guest;
     struct chaos_domain domain;
@@ -155,8 +158,12 @@ static void run(struct mover *mover)
 {
     struct departure *d = departure_of(mover);
     struct migrate_journal *journal = d->daemon->migrations->journal;
-    const struct migrate_source source = {
-        .journal = journal, .note = &d->note, .ops = &source_ops, .guest = d, .timing = &d->timing};
+    const struct migrate_source source = {.journal = journal,
+                                          .note = &d->note,
+                                          .ops = &source_ops,
+                                          .guest = d,
+                                          .timing = &d->timing,
+                                          .forced = d->forced};
     struct migrate_note left;
     struct chaos_error why;
     int rc;
@@ -288,6 +295,8 @@ static void try_later(struct departure *d, uint64_t delay_ns)
                   d->note.name);
 }
 
+static void begin(struct departure *d);
+
 static void done(struct mover *mover, struct daemon *daemon)
 {
     struct departures *departures = daemon->migrations->departures;
@@ -296,6 +305,10 @@ static void done(struct mover *mover, struct daemon *daemon)
     d->runs = false;
     (*(d->resolve ? &departures->tried : &departures->moving))--;
     tell_ending(d);
+    if (d->force && d->unfinished) { /* that was said while it was tried without */
+        begin(d);
+        return;
+    }
     answer(d);
     if (!d->unfinished) {
         unlink_departure(d);
@@ -313,6 +326,8 @@ static void begin(struct departure *d)
     struct departures *departures = d->daemon->migrations->departures;
 
     d->runs = true;
+    d->forced = d->force;
+    d->force = false;
     (*(d->resolve ? &departures->tried : &departures->moving))++;
     if (mover_start(d->daemon, &d->mover, &d->err) == 0)
         return;
@@ -386,7 +401,7 @@ static int look_for_guest(struct daemon *daemon, const char *which, const struct
                            (*guest)->name);
 }
 
-static int check_room(const struct daemon *daemon, struct chaos_error *err)
+static int check_room(struct daemon *daemon, struct chaos_error *err)
 {
     const struct departures *departures = daemon->migrations->departures;
 
@@ -396,7 +411,7 @@ static int check_room(const struct daemon *daemon, struct chaos_error *err)
         return chaos_error_set(err, -EUSERS, CHAOS_EXIT_RESOURCE,
                                "this host is moving %u guests already, and no more at once",
                                departures->moving);
-    return 0;
+    return migrate_journal_room(daemon->migrations->journal, err);
 }
 
 static int handle_migrate(struct daemon *daemon, const struct request *request,
@@ -445,18 +460,22 @@ static int handle_finish(struct daemon *daemon, const struct request *request,
                          struct chaos_error *err)
 {
     struct departure *d = daemon->migrations->departures->first;
+    const bool force = wire_find_number(&request->fields, WIRE_OPTIONS, 0) & WIRE_OPTION_FORCE;
     struct migrate_note note = {.domid = 0};
-    int rc = migrations_find(daemon, MIGRATE_SOURCE,
-                             wire_find_string(&request->fields, WIRE_WHICH, ""), &note, err);
+    int rc = migrations_find(daemon, false, wire_find_string(&request->fields, WIRE_WHICH, ""),
+                             &note, err);
 
     if (rc < 0)
         return rc;
+    if (note.role == MIGRATE_TARGET)
+        return arrivals_finish(daemon, request, &note, force, err);
     while (d && !is_of_note(d, &note))
         d = d->next;
     if (!d || (d->runs && d->to.client))
         return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
                                "\"%s\" is being moved at this moment", note.name);
     d->to = reply_later(request);
+    d->force = force;
     loop_timer_stop(daemon->loop, &d->timer);
     if (!d->runs)
         begin(d);

@@ -15,6 +15,7 @@
 #include "daemon.h"
 #include "instance.h"
 #include "log.h"
+#include "migrations.h"
 #include "movers.h"
 #include "server.h"
 #include "service.h"
@@ -34,8 +35,10 @@ static void on_signal(void *opaque, int number)
 {
     struct daemon *daemon = opaque;
 
-    (void)number;
-    loop_stop(daemon->loop);
+    if (number == SIGHUP)
+        migrations_reload(daemon);
+    else
+        loop_stop(daemon->loop);
 }
 
 static int catch_signals(struct daemon *daemon, struct chaos_error *err)
@@ -46,6 +49,7 @@ static int catch_signals(struct daemon *daemon, struct chaos_error *err)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     rc = loop_signals(daemon->loop, &signals, on_signal, daemon);
     return rc < 0 ? chaos_error_set(err, rc, CHAOS_EXIT_FAILURE, "cannot catch signals: %s",

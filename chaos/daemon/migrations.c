@@ -8,13 +8,14 @@
 
 #include "chaos.h"
 #include "departures.h"
+#include "log.h"
 #include "peer_tls.h"
 #include "server.h"
 
 /* ---------------------------------------------------------------- finding */
 
 struct search {
-    enum migrate_role role;
+    bool target_only;
     const char *which;
     struct migrate_note *note;
     bool found;
@@ -39,23 +40,23 @@ static void compare(void *opaque, const struct migrate_note *note)
 {
     struct search *search = opaque;
 
-    if (note->role != search->role || !is_meant(note, search->which))
+    if ((search->target_only && note->role != MIGRATE_TARGET) || !is_meant(note, search->which) ||
+        (search->found && !migrate_is_held(note->phase)))
         return;
     *search->note = *note;
     search->found = true;
 }
 
-int migrations_find(struct daemon *daemon, enum migrate_role role, const char *which,
+int migrations_find(struct daemon *daemon, bool target_only, const char *which,
                     struct migrate_note *note, struct chaos_error *err)
 {
-    struct search search = {role, which, note, false};
+    struct search search = {target_only, which, note, false};
     int rc = migrate_journal_visit(daemon->migrations->journal, compare, &search, err);
 
     if (rc == 0 && !search.found)
         rc = chaos_error_set(err, -ENOENT, CHAOS_EXIT_NOT_FOUND,
-                             role == MIGRATE_SOURCE
-                                 ? "no migration of \"%s\" to another host waits here"
-                                 : "no copy of \"%s\" from another host waits here",
+                             target_only ? "no copy of \"%s\" from another host waits here"
+                                         : "no migration of \"%s\" waits here",
                              which);
     return rc;
 }
@@ -127,10 +128,29 @@ static void migrations_fini(struct daemon *daemon)
     daemon->migrations = NULL;
 }
 
+static struct peer_tls_files files_of(const struct migration_settings *settings)
+{
+    return (struct peer_tls_files){settings->authority, settings->certificate, settings->key};
+}
+
+void migrations_reload(struct daemon *daemon)
+{
+    const struct peer_tls_files files = files_of(&daemon->settings.migration);
+    struct peer_tls_context *tls = daemon->migrations->dialer.tls;
+    struct chaos_error err;
+
+    if (!tls)
+        return;
+    if (peer_tls_context_reload(tls, &files, &err) < 0)
+        log_error("the certificates of before remain in use: %s", err.text);
+    else
+        log_info("has read its certificates again");
+}
+
 static int migrations_init(struct daemon *daemon, struct chaos_error *err)
 {
     const struct migration_settings *settings = &daemon->settings.migration;
-    const struct peer_tls_files files = {settings->authority, settings->certificate, settings->key};
+    const struct peer_tls_files files = files_of(settings);
     struct migrations *migrations = calloc(1, sizeof(*migrations));
     int rc;
 

@@ -20,8 +20,14 @@ struct migrations {
     struct arrivals *arrivals;
 };
 
-/* A note of this role whose guest is `which`, as for chaos_domain_find: for clients' requests. */
-int migrations_find(struct daemon *daemon, enum migrate_role role, const char *which,
+/* Reads this host's certificates again: SIGHUP. A failure is logged, and changes nothing. */
+void migrations_reload(struct daemon *daemon);
+
+/*
+ * For clients' requests: a note whose guest is `which`, as for chaos_domain_find. If there are
+ * several, one that keeps its guest from running. target_only: this host is to have that role.
+ */
+int migrations_find(struct daemon *daemon, bool target_only, const char *which,
                     struct migrate_note *note, struct chaos_error *err);
 
 #endif

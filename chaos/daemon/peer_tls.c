@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 #define RECORD 16384 /* bytes that TLS takes at once */
 
 struct peer_tls_context {
-    SSL_CTX *ctx;
+    pthread_mutex_t lock;
+    SSL_CTX *ctx; /* each connection has a reference */
 };
 
 struct peer_tls {
@@ -85,33 +87,59 @@ static int choose_algorithms(SSL_CTX *ctx)
            SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1;
 }
 
+static int ctx_new(const struct peer_tls_files *files, SSL_CTX **out, struct chaos_error *err)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    int rc;
+
+    if (!ctx)
+        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
+    /* A session that is resumed is one whose certificate nobody looks at again. */
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(ctx, 0);
+    if (!choose_algorithms(ctx))
+        rc = chaos_error_set(err, -EINVAL, CHAOS_EXIT_FAILURE, "cannot set up TLS: %s", reason());
+    else
+        rc = load_files(ctx, files, err);
+    if (rc < 0)
+        SSL_CTX_free(ctx);
+    else
+        *out = ctx;
+    return rc;
+}
+
 int peer_tls_context_new(const struct peer_tls_files *files, struct peer_tls_context **out,
                          struct chaos_error *err)
 {
     struct peer_tls_context *context = calloc(1, sizeof(*context));
-    int rc;
+    int rc = context ? ctx_new(files, &context->ctx, err)
+                     : chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
 
-    if (context)
-        context->ctx = SSL_CTX_new(TLS_method());
-    if (!context || !context->ctx) {
-        free(context);
-        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    }
-    SSL_CTX_set_min_proto_version(context->ctx, TLS1_3_VERSION);
-    SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    SSL_CTX_set_mode(context->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    /* A session that is resumed is one whose certificate nobody looks at again. */
-    SSL_CTX_set_session_cache_mode(context->ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(context->ctx, 0);
-    if (!choose_algorithms(context->ctx))
-        rc = chaos_error_set(err, -EINVAL, CHAOS_EXIT_FAILURE, "cannot set up TLS: %s", reason());
-    else
-        rc = load_files(context->ctx, files, err);
     if (rc < 0) {
-        peer_tls_context_free(context);
+        free(context);
         return rc;
     }
+    pthread_mutex_init(&context->lock, NULL);
     *out = context;
+    return 0;
+}
+
+int peer_tls_context_reload(struct peer_tls_context *context, const struct peer_tls_files *files,
+                            struct chaos_error *err)
+{
+    SSL_CTX *fresh, *former;
+    int rc = ctx_new(files, &fresh, err);
+
+    if (rc < 0)
+        return rc;
+    pthread_mutex_lock(&context->lock);
+    former = context->ctx;
+    context->ctx = fresh;
+    pthread_mutex_unlock(&context->lock);
+    SSL_CTX_free(former);
     return 0;
 }
 
@@ -120,7 +148,18 @@ void peer_tls_context_free(struct peer_tls_context *context)
     if (!context)
         return;
     SSL_CTX_free(context->ctx);
+    pthread_mutex_destroy(&context->lock);
     free(context);
+}
+
+static SSL *ssl_new(struct peer_tls_context *context)
+{
+    SSL *ssl;
+
+    pthread_mutex_lock(&context->lock);
+    ssl = SSL_new(context->ctx);
+    pthread_mutex_unlock(&context->lock);
+    return ssl;
 }
 
 /* After a call that returned rc <= 0: 0 to try again, or why not. -ENODATA: the proper end. */
@@ -269,7 +308,7 @@ static int start(struct peer_tls_context *context, int fd, const char *host, int
     int rc;
 
     if (tls)
-        tls->ssl = SSL_new(context->ctx);
+        tls->ssl = ssl_new(context);
     if (!tls || !tls->ssl || SSL_set_fd(tls->ssl, fd) != 1 ||
         (host && !expect_host(tls->ssl, host)) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
         if (tls)

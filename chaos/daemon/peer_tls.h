@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * TLS 1.3 between two chaosd, each of which shows the other a certificate of the same authority.
- * The files are read once; a context may be used by many threads.
+ * The files are read once, and when that is asked for; a context may be used by many threads.
  */
 #ifndef CHAOSD_PEER_TLS_H
 #define CHAOSD_PEER_TLS_H
@@ -18,6 +18,9 @@ struct peer_tls_context;
 
 int peer_tls_context_new(const struct peer_tls_files *files, struct peer_tls_context **out,
                          struct chaos_error *err);
+/* Reads the files again, for connections from now on; on failure those before remain in use. */
+int peer_tls_context_reload(struct peer_tls_context *context, const struct peer_tls_files *files,
+                            struct chaos_error *err);
 void peer_tls_context_free(struct peer_tls_context *context); /* NULL: nothing */
 
 /*

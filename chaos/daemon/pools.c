@@ -174,7 +174,7 @@ static void demand(struct pool *pool)
         pool->target = least(pool->asked, pool->high);
 }
 
-/* The pool whose target the request counts for. A flavour that was asked for once may never be
+/* The pool whose target a request counts for. A flavour that was asked for once may never be
  * again: its shells are prepared from the second request on. */
 static struct pool *note_demand(struct pools *pools, const struct chaos_config *config)
 {
@@ -218,17 +218,25 @@ static struct pool *best_fit(struct pools *pools, const struct chaos_config *con
 struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
                          pools_misfit *misfit, uint64_t now)
 {
-    struct pool *wanted = note_demand(pools, config), *pool = best_fit(pools, config, misfit);
+    struct pool *pool = best_fit(pools, config, misfit);
 
-    if (pool)
-        pool->counts.hits++;
-    else if (wanted)
+    pools->calm_at = now + POOLS_CALM_NS;
+    if (!pool)
+        return NULL;
+    pool->counts.hits++;
+    return pool->shells[--pool->level];
+}
+
+void pools_served(struct pools *pools, const struct chaos_config *config, const struct shell *shell)
+{
+    struct pool *wanted = note_demand(pools, config);
+    struct pool *pool = shell ? find_flavour(pools, shell_flavour(shell)) : NULL;
+
+    if (!shell && wanted)
         wanted->counts.misses++;
     /* A warm image's pool is no request's flavour: its demand shows in what is taken from it. */
     if (pool && pool != wanted)
         demand(pool);
-    pools->calm_at = now + POOLS_CALM_NS;
-    return pool ? pool->shells[--pool->level] : NULL;
 }
 
 static int put(struct pool *pool, struct shell *shell)

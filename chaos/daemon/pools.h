@@ -4,8 +4,8 @@
  * executes and destroys them (refill.c, creates.c). Times are loop_now's.
  *
  * A pool always wants `low` shells, and up to `high` if they are asked for: its target follows the
- * greatest number of requests of one second, and goes back slowly. What is asked for and has no
- * pool gets an adaptive one, with low = 0, which goes when nobody asks any more.
+ * greatest number of requests of one second that were served, and goes back slowly. What is asked
+ * for and has no pool gets an adaptive one, with low = 0, which goes when nobody asks any more.
  */
 #ifndef CHAOSD_POOLS_H
 #define CHAOSD_POOLS_H
@@ -70,10 +70,16 @@ void pools_close(struct pools *pools, struct pool *pool);
 typedef int64_t pools_misfit(const struct flavour *flavour, const struct chaos_config *config);
 /*
  * A shell for the request: the one that wastes least, at most as much memory again as was asked
- * for. NULL: none fits. Either way the demand is noted.
+ * for. NULL: none fits.
  */
 struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
                          pools_misfit *misfit, uint64_t now);
+/*
+ * There is a guest as it was asked for; shell: what it was made in, NULL: none. Its demand is noted
+ * only now: for what this host cannot make, no shells are wanted.
+ */
+void pools_served(struct pools *pools, const struct chaos_config *config,
+                  const struct shell *shell);
 /* The request did not use it after all. False: its pool is no more, and the shell the caller's. */
 bool pools_untake(struct pools *pools, struct shell *shell);
 /* A shell of a former chaosd. False: there is no place for it. */

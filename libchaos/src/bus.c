@@ -81,6 +81,13 @@ static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum b
     return bus->ops->request(bus, which, domid, what, err);
 }
 
+static void withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    bus = chosen(bus, which);
+    if (bus->ops->withdraw)
+        bus->ops->withdraw(bus, which, domid);
+}
+
 static const struct bus_ops choice_ops = {
     .close = close_both,
     .check = check,
@@ -90,6 +97,7 @@ static const struct bus_ops choice_ops = {
     .wait = wait_devices,
     .destroy = destroy,
     .request = request,
+    .withdraw = withdraw,
 };
 
 int bus_choose(struct bus *noxs, struct bus *xenstore, struct bus **out, struct chaos_error *err)

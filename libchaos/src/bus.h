@@ -25,8 +25,8 @@ struct bus_ops {
     void (*close)(struct bus *bus);
     /* Before a domain is made: could its devices be? (Bridges, for instance.) */
     int (*check)(struct bus *bus, const struct chaos_config *config, struct chaos_error *err);
-    /* All devices of a domain that did not run yet, or none. On noxs, those that are left of a
-     * domain which had its id before go first. */
+    /* All devices of a domain that did not run yet, or none. Those that are left of a domain which
+     * had its id before go first. */
     int (*create)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                   struct chaos_error *err);
     /*
@@ -49,6 +49,9 @@ struct bus_ops {
     int (*destroy)(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err);
     int (*request)(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request request,
                    struct chaos_error *err);
+    /* Takes back a request that the guest has not seen yet, as far as can be told. May be NULL:
+     * none can be. */
+    void (*withdraw)(struct bus *bus, enum chaos_bus which, uint32_t domid);
 };
 
 /* An implementation starts with this. */

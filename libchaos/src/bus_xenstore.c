@@ -73,12 +73,6 @@ static int run(struct bus *bus, void (*body)(struct store *store, void *opaque),
     return rc < 0 ? rc : store_run(store_of(bus), body, &nodes, err);
 }
 
-static int create(struct bus *bus, uint32_t domid, const struct chaos_config *config,
-                  struct chaos_error *err)
-{
-    return run(bus, nodes_create, domid, config, err);
-}
-
 static int configure(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                      struct chaos_error *err)
 {
@@ -244,41 +238,104 @@ static int wait_removed(const char *kind, uint32_t domid, char **ids, unsigned i
     return 0;
 }
 
+static const char *const kinds[] = {"vif", "vbd"};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* The back-ends that a domain has: names of their nodes, by kind. */
+struct device_ids {
+    char **of[KINDS];
+    unsigned int nr[KINDS];
+};
+
+static struct device_ids list_ids(struct store *store, uint32_t domid)
+{
+    struct device_ids ids = {0};
+    char path[STORE_PATH];
+    unsigned int i;
+
+    for (i = 0; i < KINDS; i++) {
+        snprintf(path, sizeof(path), BACKEND_PATH "/%s/%u", kinds[i], domid);
+        ids.of[i] = xs_directory(store->handle, XBT_NULL, path, &ids.nr[i]);
+    }
+    return ids;
+}
+
+static void free_ids(struct device_ids *ids)
+{
+    unsigned int i;
+
+    for (i = 0; i < KINDS; i++)
+        free(ids->of[i]);
+}
+
 static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err)
 {
-    static const char *const kinds[] = {"vif", "vbd"};
     struct store *store = store_of(bus);
-    unsigned int nr[2] = {0}, i;
-    char path[STORE_PATH], **ids[2] = {NULL};
+    struct device_ids ids;
     uint64_t deadline;
+    unsigned int i;
     int rc = store_connect(store, err);
 
     (void)which;
     if (rc < 0)
         return rc;
-    for (i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), BACKEND_PATH "/%s/%u", kinds[i], domid);
-        ids[i] = xs_directory(store->handle, XBT_NULL, path, &nr[i]);
-    }
+    ids = list_ids(store, domid);
     rc = run(bus, nodes_remove, domid, NULL, err);
     deadline = now_ms() + REMOVE_TIMEOUT_MS;
-    for (i = 0; i < 2; i++) {
-        if (rc == 0 && ids[i])
-            rc = wait_removed(kinds[i], domid, ids[i], nr[i], deadline, err);
-        free(ids[i]);
-    }
+    for (i = 0; rc == 0 && i < KINDS; i++)
+        if (ids.of[i])
+            rc = wait_removed(kinds[i], domid, ids.of[i], ids.nr[i], deadline, err);
+    free_ids(&ids);
     return rc;
 }
+
+/* ---------------------------------------------------------------- create */
+
+/* Those of a domain that had its id, and that another toolstack destroyed. */
+static int remove_former(struct bus *bus, uint32_t domid, struct chaos_error *err)
+{
+    struct device_ids ids = list_ids(store_of(bus), domid);
+    int rc = 0;
+
+    if (ids.of[0] || ids.of[1])
+        rc = destroy(bus, CHAOS_BUS_XENSTORE, domid, err);
+    free_ids(&ids);
+    return rc;
+}
+
+static int create(struct bus *bus, uint32_t domid, const struct chaos_config *config,
+                  struct chaos_error *err)
+{
+    int rc = store_connect(store_of(bus), err);
+
+    if (rc == 0)
+        rc = remove_former(bus, domid, err);
+    return rc < 0 ? rc : run(bus, nodes_create, domid, config, err);
+}
+
+/* ---------------------------------------------------------------- requests */
 
 static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request what,
                    struct chaos_error *err)
 {
-    struct nodes_request request = {.domid = domid,
-                                    .word = what == BUS_REQUEST_REBOOT ? "reboot" : "poweroff"};
+    static const char *const words[] = {[BUS_REQUEST_POWEROFF] = "poweroff",
+                                        [BUS_REQUEST_REBOOT] = "reboot",
+                                        [BUS_REQUEST_SUSPEND] = "suspend"};
+    struct nodes_request request = {.domid = domid, .word = words[what]};
     int rc = store_connect(store_of(bus), err);
 
     (void)which;
     return rc < 0 ? rc : store_run(store_of(bus), nodes_ask, &request, err);
+}
+
+static void withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    struct chaos_error ignored;
+
+    (void)which;
+    if (store_connect(store_of(bus), &ignored) == 0)
+        store_run(store_of(bus), nodes_withdraw, &domid, &ignored);
 }
 
 static const struct bus_ops xenstore_ops = {
@@ -290,6 +347,7 @@ static const struct bus_ops xenstore_ops = {
     .wait = wait_devices,
     .destroy = destroy,
     .request = request,
+    .withdraw = withdraw,
 };
 
 int bus_xenstore_new(struct bus **out, struct chaos_error *err)

@@ -28,6 +28,8 @@ struct nodes_request {
 
 /* Asks the guest; opaque is a struct nodes_request. */
 void nodes_ask(struct store *store, void *opaque);
+/* Takes that back; opaque is a domain id. */
+void nodes_withdraw(struct store *store, void *opaque);
 
 /* bus_xenstore_link.c: name and MTU of the netdev of a vif that is set up already. */
 int link_configure(uint32_t domid, const struct chaos_vif_config *vif, struct chaos_error *err);

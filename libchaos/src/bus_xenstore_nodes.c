@@ -171,3 +171,14 @@ void nodes_ask(struct store *store, void *opaque)
     store_require(store, domain, "domid"); /* else a node of a domain that is gone would be made */
     store_string(store, domain, "control/shutdown", request->word);
 }
+
+/* A guest empties the node when it does as it was asked. */
+void nodes_withdraw(struct store *store, void *opaque)
+{
+    const uint32_t *domid = opaque;
+    char domain[STORE_PATH];
+
+    domain_path(domain, *domid);
+    store_require(store, domain, "control/shutdown");
+    store_string(store, domain, "control/shutdown", "");
+}

@@ -152,6 +152,7 @@ static struct chaos_client_create create_of(const struct chaos_client_restore *r
         .nr_overrides = restore->nr_overrides,
         .paused = restore->paused,
         .cold = restore->cold,
+        .strict = restore->strict,
         .warning = restore->warning,
         .opaque = restore->opaque,
         .timing = restore->timing,

@@ -108,8 +108,8 @@ int chaos_client_migrations(struct chaos_client *client, struct chaos_migration 
     return rc;
 }
 
-int chaos_client_migrate_finish(struct chaos_client *client, const char *which, char *host,
-                                size_t size, struct chaos_error *err)
+int chaos_client_migrate_finish(struct chaos_client *client, const char *which, bool force,
+                                char *host, size_t size, struct chaos_error *err)
 {
     struct wire_reader fields;
     struct wire_writer writer;
@@ -117,6 +117,8 @@ int chaos_client_migrate_finish(struct chaos_client *client, const char *which, 
 
     client_begin(client, WIRE_MIGRATE_FINISH, &writer);
     wire_put_string(&writer, WIRE_WHICH, which);
+    if (force)
+        wire_put_u32(&writer, WIRE_OPTIONS, WIRE_OPTION_FORCE);
     rc = client_call(client, &writer, &fields, err);
     if (rc == 0)
         client_copy(host, size, wire_find_string(&fields, WIRE_HOST, ""));

@@ -27,9 +27,9 @@ struct config_place {
 void config_report_init(struct config_report *report, const struct chaos_config_options *options);
 
 void config_error(struct config_report *report, struct config_place place, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 void config_warn(struct config_report *report, struct config_place place, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 /* Whether to stop looking: the limits above were reached. */
 bool config_report_full(const struct config_report *report);

@@ -23,7 +23,7 @@ struct config_arena {
     struct config_arena_chunk *chunks;
     char *next;
     size_t room;
-    max_align_t first[256];
+    max_align_t first[64];
 };
 
 void config_arena_init(struct config_arena *arena);

@@ -198,7 +198,7 @@ struct hv {
  * Words a failed call: "cannot WHAT: why", with the exit class that rc stands for. Returns rc.
  */
 int hv_error(struct chaos_error *err, int rc, const char *what, ...)
-    __attribute__((format(printf, 3, 4)));
+    __attribute__((cold, format(printf, 3, 4)));
 
 /* Xen, through /dev/xen. */
 int hv_xen_open(struct hv **out, struct chaos_error *err);

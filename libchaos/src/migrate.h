@@ -65,13 +65,18 @@ struct migrate_source {
     const struct migrate_source_ops *ops;
     void *guest;
     struct chaos_timing *timing; /* begun by the caller; NULL: nobody wants it */
+    bool forced; /* an operator says that a target that cannot be asked is lost for good */
 };
+
+/* What the other side has still to hear it may never hear: so long that is tried, by the note. */
+#define MIGRATE_OWED_S (24 * 3600)
 
 /*
  * Moves a guest. 0: it runs at the target, and here it is no more. -EINPROGRESS: it is paused here,
- * since the target could not be asked whether it has it, or it has it, and what is here could not
- * be destroyed. Any other failure: it goes on here. In each case there may be a note left in the
- * journal: then migrate_resolve, later, again and again. The peer remains the caller's.
+ * since the target could not be asked whether it has it; or it has it, and what is here could not
+ * be destroyed; or it has not, and what is here could not be let go on. Any other failure: it goes
+ * on here. In each case there may be a note left in the journal: then migrate_resolve, later, again
+ * and again. The peer remains the caller's.
  */
 int migrate_send(const struct migrate_source *source, struct peer *peer,
                  const struct migrate_offer *offer, struct chaos_error *err);
@@ -79,7 +84,9 @@ int migrate_send(const struct migrate_source *source, struct peer *peer,
 /*
  * Ends a migration of which the journal tells: after a restart, or again later. 0: the guest is the
  * target's. -EINPROGRESS and other failures as of migrate_send; -EAGAIN: where it is is known, and
- * the target is still to be told; -ESRCH: there is nothing to be ended (any more).
+ * the target is still to be told; -ESRCH: there is nothing to be ended (any more). Forced, a guest
+ * goes on here if the target cannot be asked, and the target need not be told: first of a copy that
+ * is to be dropped, then of nothing.
  */
 int migrate_resolve(const struct migrate_source *source, struct chaos_error *err);
 
@@ -120,6 +127,13 @@ int migrate_serve(struct peer *peer, const struct migrate_target *target, const 
 /* Drops a guest that was loaded and waits, since an operator says so. */
 int migrate_discard(const struct migrate_target *target, const struct migrate_note *note,
                     struct chaos_error *err);
+
+/*
+ * The other way round, since an operator says that the source is lost for good: starts a guest that
+ * was loaded and waits; forgets the migration of one that runs.
+ */
+int migrate_take_over(const struct migrate_target *target, const struct migrate_note *note,
+                      struct chaos_error *err);
 
 /* After a restart, for each note of a target: drops what was loading, starts what was to run. */
 int migrate_recover(const struct migrate_target *target, const struct migrate_note *note,

@@ -25,17 +25,12 @@ static bool is_of(const struct migrate_note *note, const struct search *search)
             (search->name && strcmp(note->name, search->name) == 0));
 }
 
-static bool is_held(enum migrate_phase phase)
-{
-    return phase != MIGRATE_STAYED && phase != MIGRATE_LEFT && phase != MIGRATE_RUNNING;
-}
-
 static int look_at(void *opaque, const char *file, struct chaos_error *err)
 {
     struct search *search = opaque;
     struct migrate_note note;
 
-    if (migrate_note_load(search->dir, file, &note, err) < 0 || !is_held(note.phase) ||
+    if (migrate_note_load(search->dir, file, &note, err) < 0 || !migrate_is_held(note.phase) ||
         !is_of(&note, search))
         return 0;
     search->note = note;

@@ -47,6 +47,11 @@ const char *migrate_phase_name(enum migrate_phase phase)
     return phase_names[phase];
 }
 
+bool migrate_is_held(enum migrate_phase phase)
+{
+    return phase != MIGRATE_STAYED && phase != MIGRATE_LEFT && phase != MIGRATE_RUNNING;
+}
+
 static const char *file_name(char name[FILE_MAX], const uint8_t token[MIGRATE_TOKEN],
                              enum migrate_role role, const char *suffix)
 {
@@ -180,6 +185,7 @@ int migrate_note_load(int dir, const char *file, struct migrate_note *note, stru
     struct migrate_note found = {.domid = 0};
     char text[NOTE_MAX + 1];
     cleanup_close int fd = -1;
+    struct stat st;
     ssize_t length;
 
     const char *suffix = parse_file_name(file, found.token, &found.role);
@@ -191,8 +197,9 @@ int migrate_note_load(int dir, const char *file, struct migrate_note *note, stru
     if (fd < 0)
         return failed(err, errno, "read");
     length = read(fd, text, NOTE_MAX);
-    if (length < 0)
+    if (length < 0 || fstat(fd, &st) < 0)
         return failed(err, errno, "read");
+    found.written_s = st.st_mtime;
     text[length] = '\0';
     if (!migrate_note_parse(text, &found) ||
         (found.phase <= MIGRATE_LEFT) != (found.role == MIGRATE_SOURCE))
@@ -326,6 +333,29 @@ void migrate_journal_tidy(struct migrate_journal *base)
     }
     if (entries)
         closedir(entries);
+}
+
+int migrate_journal_room(struct migrate_journal *base, struct chaos_error *err)
+{
+    DIR *entries = open_entries((struct journal *)base, err);
+    struct migrate_note note;
+    unsigned int nr = 0;
+    struct dirent *entry;
+
+    if (!entries)
+        return err->code;
+    while ((entry = readdir(entries))) {
+        const char *suffix = parse_file_name(entry->d_name, note.token, &note.role);
+
+        if (suffix && *suffix == '\0')
+            nr++;
+    }
+    closedir(entries);
+    if (nr < MIGRATE_NOTES_MAX)
+        return 0;
+    return chaos_error_set(err, -EUSERS, CHAOS_EXIT_RESOURCE,
+                           "%u migrations have not ended on this host: see chaos migrate --list",
+                           nr);
 }
 
 int migrate_journal_visit(struct migrate_journal *base, migrate_visit *visit, void *opaque,

@@ -39,7 +39,11 @@ struct migrate_note {
     uint32_t domid; /* 0: a target that has not made it yet */
     uint8_t uuid[16];
     char peer[MIGRATE_PEER_MAX + 1]; /* source: where the target is, to ask it; target: who came */
+    int64_t written_s;               /* CLOCK_REALTIME: when its phase became this; as it is read */
 };
+
+/* Of both roles. One that is held against the source's return is a file for ever. */
+#define MIGRATE_NOTES_MAX 1024
 
 /* A struct of functions, so that a test can die in them. */
 struct migrate_journal;
@@ -73,6 +77,9 @@ int migrate_journal_open(const char *run_dir, struct migrate_journal **out,
 /* Removes what processes left which died over a note. */
 void migrate_journal_tidy(struct migrate_journal *journal);
 
+/* 0: there is room for another note; or why not. */
+int migrate_journal_room(struct migrate_journal *journal, struct chaos_error *err);
+
 /* Calls visit with each note. */
 typedef void migrate_visit(void *opaque, const struct migrate_note *note);
 int migrate_journal_visit(struct migrate_journal *journal, migrate_visit *visit, void *opaque,
@@ -83,6 +90,9 @@ bool migrate_note_parse(char *text, struct migrate_note *note);
 /* The note in a file of the folder, TOKEN.source or TOKEN.target; -EINVAL: it is another file. */
 int migrate_note_load(int dir, const char *file, struct migrate_note *note,
                       struct chaos_error *err);
+
+/* The guest of such a note is left alone by all but the migration. */
+bool migrate_is_held(enum migrate_phase phase);
 
 const char *migrate_role_name(enum migrate_role role);
 const char *migrate_phase_name(enum migrate_phase phase);

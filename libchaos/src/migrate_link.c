@@ -210,9 +210,8 @@ static int send_piece(struct migrate_link *link, struct piece *piece)
     return rc;
 }
 
-int migrate_link_write(void *opaque, const struct iovec *parts, int nr)
+static int write_pieces(struct migrate_link *link, const struct iovec *parts, int nr)
 {
-    struct migrate_link *link = opaque;
     struct piece piece;
     size_t done, length;
     int i, rc;
@@ -234,23 +233,33 @@ int migrate_link_write(void *opaque, const struct iovec *parts, int nr)
     return send_piece(link, &piece);
 }
 
+int migrate_link_write(void *opaque, const struct iovec *parts, int nr)
+{
+    struct migrate_link *link = opaque;
+    int rc = write_pieces(link, parts, nr);
+
+    return rc < 0 ? broken(&link->why, rc) : 0;
+}
+
 ssize_t migrate_link_read(void *opaque, void *buffer, size_t size)
 {
     struct migrate_link *link = opaque;
-    struct chaos_error ignored;
     size_t left;
     int rc;
 
     while (link->type != MIGRATE_DATA || link->taken == link->length) {
         if (link->type == MIGRATE_DATA_END)
             return 0;
-        rc = migrate_link_receive(link, &ignored);
+        rc = migrate_link_receive(link, &link->why);
         if (rc < 0)
             return rc;
         if (link->type == MIGRATE_ABORT)
-            return -ECANCELED;
+            return chaos_error_set(&link->why, -ECANCELED, CHAOS_EXIT_FAILURE,
+                                   "the other host gave up");
         if (link->type != MIGRATE_DATA && link->type != MIGRATE_DATA_END)
-            return -EPROTO;
+            return chaos_error_set(&link->why, -EPROTO, CHAOS_EXIT_FAILURE,
+                                   "the other host sent message %u in the midst of the guest",
+                                   link->type);
     }
     left = link->length - link->taken;
     if (size > left)
@@ -258,4 +267,11 @@ ssize_t migrate_link_read(void *opaque, void *buffer, size_t size)
     memcpy(buffer, link->payload + link->taken, size);
     link->taken += (uint32_t)size;
     return (ssize_t)size;
+}
+
+int migrate_link_explain(const struct migrate_link *link, struct chaos_error *err)
+{
+    if (link->why.code != 0)
+        *err = link->why;
+    return err->code;
 }

@@ -68,6 +68,8 @@ struct migrate_link {
     uint32_t length;
     uint8_t *payload; /* MIGRATE_PAYLOAD_MAX + 1 bytes, a NUL behind the payload */
     uint32_t taken;   /* of a DATA message, by migrate_link_read */
+    struct chaos_error
+        why; /* of migrate_link_write and _read: code 0, or why the last one failed */
 };
 
 int migrate_link_open(struct migrate_link *link, struct peer *peer, struct chaos_error *err);
@@ -89,5 +91,7 @@ void migrate_link_refuse(struct migrate_link *link, const struct chaos_error *wh
 /* stream_write and stream_read with a link as opaque. */
 int migrate_link_write(void *link, const struct iovec *parts, int nr);
 ssize_t migrate_link_read(void *link, void *buffer, size_t size);
+/* After a stream failed: if that was for the link's sake, err is what befell the link. Its code. */
+int migrate_link_explain(const struct migrate_link *link, struct chaos_error *err);
 
 #endif

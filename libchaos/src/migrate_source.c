@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "migrate_link.h"
 #include "timing.h"
@@ -31,6 +32,7 @@ static int set_phase(const struct migrate_source *s, enum migrate_phase phase,
                      struct chaos_error *err)
 {
     s->note->phase = phase;
+    s->note->written_s = time(NULL);
     return s->journal->ops->write(s->journal, s->note, err);
 }
 
@@ -48,9 +50,10 @@ static int stay(const struct migrate_source *s, bool owed, struct chaos_error *e
     int rc = s->ops->resume(s->guest, &failure);
 
     if (rc < 0 && rc != -ESRCH) { /* the journal remembers: whoever comes next tries again */
-        chaos_error_wrap(err, "%s; and it could not be resumed here (%s); it was not migrated",
-                         s->note->name, failure.text);
-        return err->code;
+        return chaos_error_set(err, -EINPROGRESS, CHAOS_EXIT_FAILURE,
+                               "%s was not moved (%.150s), and is paused here, since it cannot be "
+                               "let go on (%.150s); chaos migrate --finish %s tries again",
+                               s->note->name, err->text, failure.text, s->note->name);
     }
     if (rc < 0)
         chaos_error_set(err, rc, CHAOS_EXIT_NOT_FOUND,
@@ -214,6 +217,16 @@ static int tell_left(struct migrate_link *link, const struct migrate_source *s,
                            s->note->peer);
 }
 
+/* The target is said to be lost. Should it come back its copy is to go, or somebody to hear of it.
+ */
+static int take_back(const struct migrate_source *s, struct chaos_error *err)
+{
+    chaos_error_set(err, -ECONNABORTED, CHAOS_EXIT_FAILURE,
+                    "%s goes on here: %s is said to be lost (%.200s)", s->note->name, s->note->peer,
+                    err->text);
+    return stay(s, true, err);
+}
+
 /* It could not be asked, or not told. */
 static int unheard(const struct migrate_source *s, enum migrate_phase phase,
                    struct chaos_error *err)
@@ -221,7 +234,7 @@ static int unheard(const struct migrate_source *s, enum migrate_phase phase,
     const struct chaos_error why = *err;
 
     if (phase == MIGRATE_COMMITTING)
-        return in_doubt(s, err);
+        return s->forced ? take_back(s, err) : in_doubt(s, err);
     return chaos_error_set(err, -EAGAIN, CHAOS_EXIT_FAILURE,
                            "%s %s, which %s is still to hear (%.200s)", s->note->name,
                            phase == MIGRATE_STAYED ? "went on here" : "is gone here", s->note->peer,
@@ -264,8 +277,11 @@ static int move(struct migrate_link *link, const struct migrate_source *s,
     if (rc == 0)
         rc = migrate_link_expect(link, MIGRATE_READY, err);
     timing_note(s->timing, "prepare");
-    if (rc == 0)
+    if (rc == 0) {
         rc = s->ops->send(s->guest, migrate_link_write, link, err);
+        if (rc < 0)
+            rc = migrate_link_explain(link, err);
+    }
     if (rc == 0) {
         complete = true;
         rc = migrate_link_send(link, MIGRATE_DATA_END, NULL, 0, err);
@@ -315,6 +331,23 @@ static int resolve_sending(const struct migrate_source *s, struct chaos_error *e
     return s->note->phase == MIGRATE_STAYED ? ask_and_act(s, err) : rc;
 }
 
+static bool is_old(const struct migrate_note *note)
+{
+    return time(NULL) - note->written_s > MIGRATE_OWED_S;
+}
+
+/* Where the guest is is known, and whoever has not heard it by now is not told any more. */
+static int write_off(const struct migrate_source *s, struct chaos_error *err)
+{
+    const bool left = s->note->phase == MIGRATE_LEFT;
+
+    forget(s);
+    return left ? 0
+                : chaos_error_set(err, -ECONNABORTED, CHAOS_EXIT_FAILURE,
+                                  "%s went on here, and %s is told no more", s->note->name,
+                                  s->note->peer);
+}
+
 int migrate_resolve(const struct migrate_source *s, struct chaos_error *err)
 {
     struct migrate_journal *journal = s->journal;
@@ -328,6 +361,8 @@ int migrate_resolve(const struct migrate_source *s, struct chaos_error *err)
     else if (rc == -ENOENT)
         rc = chaos_error_set(err, -ESRCH, CHAOS_EXIT_NOT_FOUND, "the migration of %s has ended",
                              s->note->name);
+    if (rc == -EAGAIN && (s->forced || is_old(s->note)))
+        rc = write_off(s, err);
     journal->ops->unlock(journal, s->note, lock);
     return rc;
 }

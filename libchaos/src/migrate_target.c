@@ -155,7 +155,9 @@ static int receive_guest(struct migrate_link *link, struct arriving *a,
         link->type = MIGRATE_READY; /* no DATA message is half read */
         link->peer->timeout_ms += (int)offer->silence_ms;
         rc = ops->load(a->guest, migrate_link_read, link, err);
-        if (rc == 0)
+        if (rc < 0)
+            rc = migrate_link_explain(link, err);
+        else
             rc = expect_data_end(link, err);
         link->peer->timeout_ms = patience_ms;
     }
@@ -344,6 +346,26 @@ int migrate_discard(const struct migrate_target *target, const struct migrate_no
     else
         rc = chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s does not wait (any more)",
                              note->name);
+    close_again(&a, lock);
+    return rc;
+}
+
+int migrate_take_over(const struct migrate_target *target, const struct migrate_note *note,
+                      struct chaos_error *err)
+{
+    struct arriving a = {.target = target};
+    int rc = 0, lock = open_again(&a, note, err);
+
+    if (lock < 0)
+        return lock;
+    if (a.note.phase == MIGRATE_RUNNING)
+        forget(&a);
+    else if (a.note.phase == MIGRATE_LOADED || a.note.phase == MIGRATE_STARTING)
+        rc = start(&a, err);
+    else
+        rc = chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s was not loaded", note->name);
+    if (rc == -ESRCH)
+        forget(&a);
     close_again(&a, lock);
     return rc;
 }

@@ -118,9 +118,10 @@ int restore_guest(struct restore *restore, const struct checkpoint_item *item,
 
     if (rc < 0)
         return hv_error(err, rc, "ask Xen about it");
-    if (create_on_xenstore(&restore->creation) && guest->store == CHECKPOINT_NO_PAGE)
+    if (create_on_xenstore(&restore->creation) != (guest->store != CHECKPOINT_NO_PAGE))
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_CONFIG,
-                               "the guest was not saved on the XenStore bus");
+                               "the guest was saved on the %s bus, and stays on it",
+                               guest->store == CHECKPOINT_NO_PAGE ? "noxs" : "XenStore");
     build->console_frame = memory_frame(memory, guest->console);
     if (create_on_xenstore(&restore->creation)) {
         build->store_port = restore->creation.shell->store_port;

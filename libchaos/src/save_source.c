@@ -92,6 +92,17 @@ int save_source_ask(struct save_source *source, struct chaos_error *err)
     return rc;
 }
 
+/* A guest that boots, say, would find the request later, when nobody waits for it any more. */
+static int timed_out(struct save_source *source, uint32_t limit_ms, struct chaos_error *err)
+{
+    struct bus *bus = source->chaos->bus;
+
+    if (bus->ops->withdraw)
+        bus->ops->withdraw(bus, source->config.bus, source->domain.domid);
+    return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
+                           "its guest did not suspend itself within %u ms, and goes on", limit_ms);
+}
+
 static int went_otherwise(const struct hv_info *info, struct chaos_error *err)
 {
     return chaos_error_set(err, -ESRCH, CHAOS_EXIT_FAILURE,
@@ -119,9 +130,7 @@ int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct cha
         if (info.shutdown)
             return 0;
         if (now_ms() - start >= limit)
-            return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
-                                   "its guest did not suspend itself within %u ms, and goes on",
-                                   limit);
+            return timed_out(source, limit, err);
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < POLL_MOST_NS)
             pause.tv_nsec += pause.tv_nsec / 2;

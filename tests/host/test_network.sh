@@ -37,6 +37,7 @@ check "so is a number out of range" fails "$xenhost" up --name "$a" --plain --ne
 "$xenhost" up --bare --plain --name "$b" --net "net-$$:2" 2>/dev/null &
 wait
 check "each reaches the other" reach 20
+check "what a host sends does not come back to it" dom0 "$a" -- sh -c '! dmesg | grep "own address"'
 check "a delay can be set" "$xenhost" link --name "$a" --delay 300
 check "and is there" takes 300
 check "a cable can be pulled" "$xenhost" link --name "$b" --cut

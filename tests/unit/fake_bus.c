@@ -135,6 +135,13 @@ static int fake_request(struct bus *bus, enum chaos_bus which, uint32_t domid,
     return 0;
 }
 
+static void fake_withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    (void)which;
+    assert_non_null(find(fake_of(bus), domid));
+    fake_of(bus)->last_request = -1;
+}
+
 const struct bus_ops fake_bus_ops = {
     .close = fake_close,
     .check = fake_check,
@@ -144,4 +151,5 @@ const struct bus_ops fake_bus_ops = {
     .wait = fake_wait,
     .destroy = fake_destroy,
     .request = fake_request,
+    .withdraw = fake_withdraw,
 };

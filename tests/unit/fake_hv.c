@@ -569,6 +569,9 @@ static int fake_host(struct hv *hv, struct hv_host *out)
         out->free_pages += !fake_of(hv)->frame_used[i];
     out->total_pages = FAKE_FRAMES;
     out->cpus = 2;
+    out->major = fake_of(hv)->host_major;
+    out->minor = fake_of(hv)->host_minor;
+    memcpy(out->hw_caps, fake_of(hv)->host_caps, sizeof(out->hw_caps));
     return fake_turn(fake_of(hv), "host");
 }
 

@@ -66,6 +66,7 @@ struct fake_hv {
     unsigned int max_order;
     bool fast;  /* memory is neither filled with garbage nor cleared */
     bool stock; /* has no index of uuids */
+    uint32_t host_major, host_minor, host_caps[8]; /* what host tells */
 
     unsigned int calls;   /* that can fail, since the last reset */
     unsigned int fail_at; /* this one does; 0: none */

@@ -33,6 +33,15 @@ static uint64_t frame_at(struct fake_hv *fake, struct fake_domain *domain, uint6
     return frame;
 }
 
+static uint64_t pfn_of(const struct fake_domain *domain, uint64_t frame)
+{
+    for (size_t i = 0; i < domain->nr_extents; i++)
+        if (frame - domain->extent[i].frame < domain->extent[i].nr)
+            return domain->extent[i].pfn + (frame - domain->extent[i].frame);
+    fail_msg("frame 0x%lx is not the domain's", (unsigned long)frame);
+    return 0;
+}
+
 void fake_guest_suspend(struct fake_hv *fake, uint32_t domid)
 {
     struct fake_domain *domain = fake_domain(fake, domid);
@@ -49,6 +58,8 @@ void fake_guest_suspend(struct fake_hv *fake, uint32_t domid)
     domain->context.user_regs.rax = 0;
     domain->context.user_regs.rdx = start_info;
     domain->context.ctrlreg[3] = xen_pfn_to_cr3(domain->vcpu.root_frame);
+    if (info->store_mfn != 0)
+        info->store_mfn = pfn_of(domain, info->store_mfn);
     domain->shutdown = true;
     domain->reason = HV_SHUTDOWN_SUSPEND;
     munmap(shared, HV_PAGE_SIZE);

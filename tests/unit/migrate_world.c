@@ -167,8 +167,8 @@ static int guest_resume(void *guest, struct chaos_error *err)
     int rc = 0;
 
     if (!begin(w, SOURCE)) {
-        rc = w->side[SOURCE].exists ? 0 : -ESRCH;
-        w->side[SOURCE].runs = rc == 0;
+        rc = !w->side[SOURCE].exists ? -ESRCH : w->stuck ? -EBUSY : 0;
+        w->side[SOURCE].runs |= rc == 0;
     }
     return end(w, SOURCE, rc, err);
 }
@@ -408,6 +408,18 @@ int move(struct world *w, struct chaos_error *err)
     return rc;
 }
 
+int resolve(struct world *w, bool forced, struct chaos_error *err)
+{
+    struct migrate_note note = note_of_web();
+    struct migrate_source source = source_of(w, &note);
+    int rc;
+
+    source.forced = forced;
+    rc = migrate_resolve(&source, err);
+    join_servers(w);
+    return rc;
+}
+
 void restart(struct world *w, enum side side)
 {
     const struct migrate_note name = note_of_web();
@@ -424,14 +436,10 @@ void restart(struct world *w, enum side side)
                                   side == SOURCE ? MIGRATE_SOURCE : MIGRATE_TARGET, &note,
                                   &err) < 0)
         return;
-    if (side == SOURCE) {
-        const struct migrate_source source = source_of(w, &note);
-
-        migrate_resolve(&source, &err);
-    } else {
+    if (side == SOURCE)
+        resolve(w, false, &err);
+    else
         migrate_recover(&w->target, &note, &err);
-    }
-    join_servers(w);
 }
 
 void assert_one_runs(const struct world *w)

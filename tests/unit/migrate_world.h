@@ -42,6 +42,7 @@ struct world {
     bool healed;      /* another connection can be made */
     bool refuse;      /* the target cannot prepare */
     bool start_fails; /* nor start */
+    bool stuck;       /* the source's guest cannot be let go on */
     bool half_made;   /* the target's domain: it is reaped after a death */
     bool both;        /* ran at once: the one thing that must not be */
     pthread_t server[16];
@@ -57,6 +58,8 @@ void join_servers(struct world *w);
 
 struct migrate_note note_of_web(void);
 int move(struct world *w, struct chaos_error *err);
+/* What a daemon does with the source's note, and on an operator's word. */
+int resolve(struct world *w, bool forced, struct chaos_error *err);
 /* What a daemon does when it starts, and every now and then. */
 void restart(struct world *w, enum side side);
 

@@ -166,6 +166,13 @@ static int count_request(struct bus *bus, enum chaos_bus which, uint32_t domid,
     return count_config(bus, domid, NULL, err);
 }
 
+static void count_withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    (void)which;
+    (void)domid;
+    count(bus);
+}
+
 static void test_choice(void **state)
 {
     static const struct bus_ops ops = {
@@ -177,6 +184,7 @@ static void test_choice(void **state)
         .wait = count_config,
         .destroy = count_destroy,
         .request = count_request,
+        .withdraw = count_withdraw,
     };
     static const struct bus_ops without_introduce = {.close = count_close};
     struct counting_bus noxs = {.bus.ops = &without_introduce}, xenstore = {.bus.ops = &ops};
@@ -193,6 +201,9 @@ static void test_choice(void **state)
     assert_int_equal(bus->ops->wait(bus, 1, &config, &err), 5);
     assert_int_equal(bus->ops->request(bus, CHAOS_BUS_XENSTORE, 1, BUS_REQUEST_POWEROFF, &err), 6);
     assert_int_equal(bus->ops->destroy(bus, CHAOS_BUS_XENSTORE, 1, &err), 7);
+    bus->ops->withdraw(bus, CHAOS_BUS_NOXS, 1);
+    bus->ops->withdraw(bus, CHAOS_BUS_XENSTORE, 1);
+    assert_int_equal(xenstore.calls, 8);
     config.bus = CHAOS_BUS_NOXS;
     assert_int_equal(bus->ops->introduce(bus, 1, &config, NULL, &err), 0);
     assert_int_equal(noxs.calls, 0);

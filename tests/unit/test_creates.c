@@ -317,6 +317,26 @@ static void test_degraded(void **state)
     assert_int_equal(f->fake->calls, calls);
 }
 
+static void test_failed_creates_fill_no_pool(void **state)
+{
+    struct fixture *f = *state;
+    struct pools *pools = refill_pools(&f->daemon);
+
+    pools->adaptive = true;
+    for (unsigned int i = 0; i < 3; i++) {
+        ask_create(f, "memory=100");
+        assert_int_equal(wire_find_number(&f->fields, WIRE_ERROR_EXIT, 0), CHAOS_EXIT_RESOURCE);
+    }
+    assert_null(pools->first);
+    for (unsigned int i = 0; i < 2; i++) {
+        ask_create(f, NULL);
+        destroy_web(f);
+    }
+    assert_int_equal(pools->first->flavour.memory_mib, 1);
+    assert_int_equal(pools->first->target, 2);
+    assert_int_equal(pools->first->counts.misses, 2);
+}
+
 static void test_failed_creates_leave_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -377,6 +397,7 @@ int main(void)
         TEST(test_several_at_the_end),
         TEST(test_shells_make_room),
         TEST(test_degraded),
+        TEST(test_failed_creates_fill_no_pool),
         TEST(test_failed_creates_leave_nothing),
         TEST(test_restart_takes_shells_over),
     };

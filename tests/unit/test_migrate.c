@@ -5,9 +5,14 @@
  * does.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "migrate_world.h"
+#include "record.h"
 
 static void test_moves(void **state)
 {
@@ -48,6 +53,24 @@ static void test_start_fails(void **state)
     assert_true(move(&w, &err) < 0);
     assert_ended(&w);
     assert_true(w.side[SOURCE].runs);
+    world_end(&w);
+}
+
+/* Nobody has it, and nobody is told that it goes on. */
+static void test_cannot_go_on(void **state)
+{
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.start_fails = w.stuck = true;
+    assert_int_equal(move(&w, &err), -EINPROGRESS);
+    assert_non_null(strstr(err.text, "cannot be let go on"));
+    assert_false(w.side[SOURCE].runs || w.side[TARGET].exists);
+    w.stuck = false;
+    restart(&w, SOURCE);
+    assert_ended(&w);
     world_end(&w);
 }
 
@@ -184,6 +207,176 @@ static void test_running_is_kept(void **state)
     world_end(&w);
 }
 
+/* GO was not heard, and the target cannot be asked: it is loaded there, and paused here. */
+static void get_in_doubt(struct world *w)
+{
+    struct chaos_error err;
+
+    world_begin(w);
+    w->side[SOURCE].die_at = 3; /* sending, send, and now it is committing */
+    w->side[SOURCE].die_after = true;
+    assert_true(move(w, &err) < 0);
+    w->side[SOURCE].dead = false;
+    assert_int_equal(resolve(w, false, &err), -EINPROGRESS);
+    assert_false(w->side[SOURCE].runs || w->side[TARGET].runs);
+    assert_true(w->side[TARGET].exists);
+}
+
+static enum migrate_phase phase_of(struct world *w, enum migrate_role role)
+{
+    const struct migrate_note name = note_of_web();
+    struct migrate_note note;
+    struct chaos_error err;
+
+    assert_int_equal(w->files[role]->ops->read(w->files[role], name.token, role, &note, &err), 0);
+    return note.phase;
+}
+
+/* The operator is right, or was wrong: then the copy goes, since it never heard that it may run. */
+static void test_target_is_lost(void **state)
+{
+    struct chaos_error err;
+    struct world w;
+    int back;
+
+    (void)state;
+    for (back = 0; back <= 1; back++) {
+        get_in_doubt(&w);
+        assert_int_equal(resolve(&w, true, &err), -ECONNABORTED);
+        assert_non_null(strstr(err.text, "b:8002 is said to be lost"));
+        assert_true(w.side[SOURCE].runs);
+        assert_int_equal(phase_of(&w, MIGRATE_SOURCE), MIGRATE_STAYED);
+        assert_int_equal(resolve(&w, false, &err), -EAGAIN);
+        if (back) {
+            restart(&w, SOURCE);
+            assert_ended(&w);
+        } else {
+            assert_int_equal(resolve(&w, true, &err), -ECONNABORTED);
+            assert_int_equal(resolve(&w, true, &err), -ESRCH); /* nothing is left to be done */
+            assert_true(w.side[SOURCE].runs);
+        }
+        world_end(&w);
+    }
+}
+
+/* Who can be asked is not lost, whatever is said. */
+static void test_target_is_not_lost(void **state)
+{
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    get_in_doubt(&w);
+    w.healed = true;
+    assert_int_equal(resolve(&w, true, &err), 0);
+    assert_ended(&w);
+    assert_true(w.side[TARGET].runs);
+    world_end(&w);
+}
+
+/* The copy is all that there is; a source that comes back, in doubt, drops its own. */
+static void test_source_is_lost(void **state)
+{
+    struct migrate_note note = note_of_web();
+    struct chaos_error err;
+    struct world w;
+    int back;
+
+    (void)state;
+    note.role = MIGRATE_TARGET;
+    for (back = 0; back <= 1; back++) {
+        get_in_doubt(&w);
+        assert_int_equal(migrate_take_over(&w.target, &note, &err), 0);
+        assert_true(w.side[TARGET].runs);
+        assert_int_equal(phase_of(&w, MIGRATE_TARGET), MIGRATE_RUNNING);
+        if (back) {
+            restart(&w, SOURCE);
+            assert_ended(&w);
+        } else {
+            assert_int_equal(migrate_take_over(&w.target, &note, &err), 0);
+            assert_int_equal(migrate_take_over(&w.target, &note, &err), -ESRCH);
+            assert_true(w.side[TARGET].runs);
+        }
+        world_end(&w);
+    }
+}
+
+static void test_copy_is_lost_as_well(void **state)
+{
+    struct migrate_note note = note_of_web();
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    note.role = MIGRATE_TARGET;
+    get_in_doubt(&w);
+    w.start_fails = true;
+    assert_int_equal(migrate_take_over(&w.target, &note, &err), -ENOSPC);
+    assert_int_equal(phase_of(&w, MIGRATE_TARGET), MIGRATE_STARTING); /* to be tried again */
+    w.side[TARGET].exists = false;
+    assert_int_equal(migrate_take_over(&w.target, &note, &err), -ESRCH);
+    assert_int_equal(
+        w.files[TARGET]->ops->read(w.files[TARGET], note.token, MIGRATE_TARGET, &note, &err),
+        -ENOENT);
+    restart(&w, SOURCE);
+    assert_ended(&w);
+    assert_true(w.side[SOURCE].runs);
+    world_end(&w);
+}
+
+static void grow_old(const struct world *w, int64_t by_s)
+{
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = time(NULL) - by_s}};
+    char path[256], uuid[UUID_TEXT];
+
+    uuid_format(note_of_web().token, uuid);
+    snprintf(path, sizeof(path), "%s/migrations/%s.source", w->dir, uuid);
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* A target that never hears that the guest went on is told for a day; one that has it is asked for
+ * ever. */
+static void test_debts_end(void **state)
+{
+    struct chaos_error err;
+    struct world w;
+
+    (void)state;
+    get_in_doubt(&w);
+    grow_old(&w, 2 * MIGRATE_OWED_S);
+    assert_int_equal(resolve(&w, false, &err), -EINPROGRESS);
+    assert_int_equal(resolve(&w, true, &err), -ECONNABORTED);
+    grow_old(&w, MIGRATE_OWED_S - 60);
+    assert_int_equal(resolve(&w, false, &err), -EAGAIN);
+    grow_old(&w, MIGRATE_OWED_S + 60);
+    assert_int_equal(resolve(&w, false, &err), -ECONNABORTED);
+    assert_int_equal(resolve(&w, false, &err), -ESRCH);
+    world_end(&w);
+}
+
+/* So many notes, and no more. */
+static void test_journal_is_bounded(void **state)
+{
+    struct migrate_note note = note_of_web();
+    struct migrate_journal *journal;
+    struct chaos_error err;
+    struct world w;
+    unsigned int nr;
+
+    (void)state;
+    world_begin(&w);
+    journal = w.files[SOURCE];
+    for (nr = 0; nr < MIGRATE_NOTES_MAX; nr++) {
+        assert_int_equal(migrate_journal_room(journal, &err), 0);
+        memcpy(note.token, &nr, sizeof(nr));
+        assert_int_equal(journal->ops->write(journal, &note, &err), 0);
+    }
+    assert_int_equal(migrate_journal_room(journal, &err), -EUSERS);
+    journal->ops->remove(journal, &note);
+    assert_int_equal(migrate_journal_room(journal, &err), 0);
+    world_end(&w);
+}
+
 /* Who destroyed the guest while it was in doubt has nothing to be resumed: the target has it. */
 static void test_destroyed_in_doubt(void **state)
 {
@@ -228,11 +421,18 @@ int main(void)
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_start_fails),
+        cmocka_unit_test(test_cannot_go_on),
         cmocka_unit_test(test_cut_source),
         cmocka_unit_test(test_cut_target),
         cmocka_unit_test(test_deaths),
         cmocka_unit_test(test_discarded),
         cmocka_unit_test(test_running_is_kept),
+        cmocka_unit_test(test_target_is_lost),
+        cmocka_unit_test(test_target_is_not_lost),
+        cmocka_unit_test(test_source_is_lost),
+        cmocka_unit_test(test_copy_is_lost_as_well),
+        cmocka_unit_test(test_debts_end),
+        cmocka_unit_test(test_journal_is_bounded),
         cmocka_unit_test(test_destroyed_in_doubt),
         cmocka_unit_test(test_garbage),
     };

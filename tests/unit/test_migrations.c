@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "guest_move.h"
 #include "holds.h"
 #include "migrate_journal.h"
+#include "migrations.h"
 #include "scratch.h"
 
 /* ---------------------------------------------------------------- moving */
@@ -403,6 +405,94 @@ static void test_discarded(void **state)
     assert_stayed();
 }
 
+static void finish_forced(struct host *host)
+{
+    ask_with(host, WIRE_MIGRATE_FINISH, "web", NULL, WIRE_OPTION_FORCE);
+    await_answer(host);
+    settle();
+    if (host->header.flags & WIRE_ERROR)
+        fail_msg("%s", wire_find_string(&host->fields, WIRE_ERROR_TEXT, ""));
+    assert_string_equal(wire_find_string(&host->fields, WIRE_HOST, ""), "");
+}
+
+/* At the address of the host there: somebody who says nothing. */
+static int be_silent(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+    at.sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1));
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    return fd;
+}
+
+/* Said in the midst of a try, which was begun without that word. */
+static void test_target_is_lost(void **state)
+{
+    int silent;
+
+    (void)state;
+    load_copy(MIGRATE_COMMITTING, MIGRATE_LOADED);
+    silent = be_silent();
+    here.daemon.settings.migration.timeout_s = 1;
+    start(&here);
+    while (movers_load(&here.daemon) == 0)
+        turn();
+    finish_forced(&here);
+    close(silent);
+    assert_false(guest_here()->shutdown);
+    assert_false(is_held());
+    assert_int_equal(notes_listed(&here, "stayed"), 1);
+    finish_forced(&here);
+    assert_int_equal(notes_listed(&here, ""), 0);
+    start(&there); /* where it waits until somebody decides */
+    settle();
+    granted(&there, WIRE_MIGRATE_DISCARD, "web", NULL);
+    both_stop();
+    assert_stayed();
+}
+
+static void test_source_is_lost(void **state)
+{
+    (void)state;
+    load_copy(MIGRATE_COMMITTING, MIGRATE_LOADED);
+    start(&there);
+    settle();
+    refused(&there, WIRE_MIGRATE_FINISH, "web", NULL, -EBUSY, "waits for the host");
+    finish_forced(&there);
+    assert_true(guest_there()->started);
+    assert_int_equal(notes_listed(&there, "running"), 1);
+    refused(&there, WIRE_MIGRATE_FINISH, "web", NULL, -EBUSY, "runs here");
+    start(&here); /* not lost after all: it hears that its own has to go */
+    await_end();
+    both_stop();
+    assert_moved();
+}
+
+/* A guest has two migrations, one of which is over but for a word: the other one is meant. */
+static void test_the_one_that_holds_is_meant(void **state)
+{
+    struct migrate_note older = note_of(MIGRATE_SOURCE), newer = note_of(MIGRATE_SOURCE), found;
+    struct migrate_journal *journal;
+
+    (void)state;
+    for (int round = 0; round <= 1; round++) { /* whichever is found first */
+        older.token[0] = round ? 'z' : 'a';
+        newer.token[0] = round ? 'a' : 'z';
+        note(&here, &older, MIGRATE_STAYED);
+        note(&here, &newer, MIGRATE_COMMITTING);
+        start(&here);
+        assert_int_equal(migrations_find(&here.daemon, false, "web", &found, &err), 0);
+        assert_int_equal(found.phase, MIGRATE_COMMITTING);
+        journal = here.daemon.migrations->journal;
+        journal->ops->remove(journal, &older);
+        journal->ops->remove(journal, &newer);
+        stop(&here);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -424,6 +514,9 @@ int main(void)
         TEST(test_target_is_not_heard_of),
         TEST(test_in_doubt),
         TEST(test_discarded),
+        TEST(test_target_is_lost),
+        TEST(test_source_is_lost),
+        TEST(test_the_one_that_holds_is_meant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

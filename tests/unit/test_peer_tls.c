@@ -246,6 +246,57 @@ static void test_key_that_others_can_read(void **state)
     assert_int_equal(peer_tls_context_new(&files, &context, &err), -EINVAL);
 }
 
+/* Whose certificates are in use: who is let in. */
+static void reload(struct peer_tls_context *context, const char *who, int rc)
+{
+    char ca[512], pem[512], key[512];
+    const struct peer_tls_files files = {.authority = ca, .certificate = pem, .key = key};
+    struct chaos_error err;
+
+    snprintf(ca, sizeof(ca), "%s/%s-ca.pem", dir, who);
+    snprintf(pem, sizeof(pem), "%s/%s.pem", dir, who);
+    snprintf(key, sizeof(key), "%s/%s.key", dir, who);
+    assert_int_equal(peer_tls_context_reload(context, &files, &err), rc);
+}
+
+static int speaks_with(struct peer_tls_context *context, const char *who)
+{
+    struct server server;
+    struct chaos_error err;
+    struct peer *peer;
+    int fd = serve(&server, who, who);
+    int rc = peer_tls_connect(context, fd, "localhost", PATIENT_MS, &peer, &err);
+
+    if (rc == 0)
+        peer->ops->close(peer);
+    join(&server);
+    return rc;
+}
+
+static void test_reload(void **state)
+{
+    struct peer_tls_context *context = context_of("ours", "ours");
+    struct server server;
+    struct chaos_error err;
+    struct peer *peer;
+    const struct iovec part = {(void *)"x", 1};
+    int fd = serve(&server, "ours", "ours");
+    char back;
+
+    (void)state;
+    assert_int_equal(peer_tls_connect(context, fd, "localhost", PATIENT_MS, &peer, &err), 0);
+    reload(context, "theirs", 0);
+    assert_int_equal(peer->ops->write(peer, &part, 1), 0); /* one that is open stays so */
+    assert_int_equal(peer->ops->read(peer, &back, 1), 1);
+    assert_int_equal(speaks_with(context, "ours"), -EACCES);
+    assert_int_equal(speaks_with(context, "theirs"), 0);
+    reload(context, "nobody", -ENOENT);
+    assert_int_equal(speaks_with(context, "theirs"), 0);
+    peer->ops->close(peer);
+    join(&server);
+    peer_tls_context_free(context);
+}
+
 static int set_up(void **state)
 {
     char command[1024];
@@ -270,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_friends),   cmocka_unit_test(test_writer_is_not_held_for_ever),
         cmocka_unit_test(test_strangers), cmocka_unit_test(test_garbage_and_silence),
         cmocka_unit_test(test_trickle),   cmocka_unit_test(test_key_that_others_can_read),
+        cmocka_unit_test(test_reload),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

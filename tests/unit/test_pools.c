@@ -81,11 +81,12 @@ static unsigned int refill(struct fixture *f)
     return nr;
 }
 
-/* Whether a shell was there for the request. */
+/* Whether a shell was there for the request, of which a guest is made in any case. */
 static bool ask(struct fixture *f)
 {
     struct shell *shell = pools_take(&f->pools, &f->config, flavour_misfit, f->now);
 
+    pools_served(&f->pools, &f->config, shell);
     free(shell);
     return shell != NULL;
 }
@@ -217,6 +218,27 @@ static void test_adaptive(void **state)
     assert_null(f->pools.first); /* nobody asks any more */
     assert_int_equal(pools_counts(&f->pools).hits, 1);
     assert_int_equal(pools_counts(&f->pools).misses, 2);
+}
+
+/* What this host cannot make is no demand, however often it is asked for. */
+static void test_failures_are_no_demand(void **state)
+{
+    struct fixture *f = *state;
+    struct pool *pool;
+
+    f->config.memory_mib = 3022;
+    for (unsigned int i = 0; i < 10; i++)
+        assert_null(pools_take(&f->pools, &f->config, flavour_misfit, f->now));
+    assert_null(f->pools.first);
+    f->config.memory_mib = 4;
+    set_pool(f, "web", 4, 1, 8);
+    pool = pools_find(&f->pools, "web");
+    refill(f);
+    for (unsigned int i = 0; i < 5; i++) {
+        free(pools_take(&f->pools, &f->config, flavour_misfit, f->now)); /* spent on a failure */
+        assert_int_equal(refill(f), 1);
+    }
+    assert_int_equal(pool->target, 1);
 }
 
 static void test_adaptive_pools_are_few(void **state)
@@ -414,6 +436,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_filled_to_the_low_mark),
+        TEST(test_failures_are_no_demand),
         TEST(test_demand_raises_the_target),
         TEST(test_smallest_that_fits),
         TEST(test_restored_fits),

@@ -116,6 +116,7 @@ static void test_deaf(void **state)
                      -ETIMEDOUT);
     assert_int_equal(f->err.exit, CHAOS_EXIT_TIMEOUT);
     assert_non_null(strstr(f->err.text, "guest\": "));
+    assert_int_equal(f->fake->last_request, -1); /* it is asked no more */
     assert_running(f);
     assert_files(f, false);
     assert_int_equal(scratch_count("suspended"), 1);

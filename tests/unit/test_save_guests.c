@@ -14,6 +14,7 @@
 #include "elf_maker.h"
 #include "noxs_suspend.h"
 #include "save_fixture.h"
+#include "scratch.h"
 
 static struct shared_info *shared_of(struct fake_hv *fake, struct fake_domain *domain)
 {
@@ -256,6 +257,96 @@ static void test_unused_nonsense(void **state)
     assert_int_equal(stored_with(f, &all), 1);
 }
 
+/* ---------------------------------------------------------------- XenStore */
+
+static struct start_info *start_info_of(struct fake_hv *fake, struct fake_domain *domain)
+{
+    return fake_frame(fake, domain->context.user_regs.rdx); /* for the life of the test */
+}
+
+static void wild_store(struct fake_hv *fake, struct fake_domain *domain)
+{
+    start_info_of(fake, domain)->store_mfn = PAGES;
+}
+
+static void endless_store(struct fake_hv *fake, struct fake_domain *domain)
+{
+    start_info_of(fake, domain)->store_mfn = UINT64_MAX;
+}
+
+/* The fixture's guest is one on XenStore from here on. */
+static void make_on_xenstore(struct fixture *f)
+{
+    assert_int_equal(chaos_domain_destroy(f->chaos, &f->domain, false, &f->err), 0);
+    f->config.bus = CHAOS_BUS_XENSTORE;
+    f->config.bus_given = true;
+    if (chaos_domain_create(f->chaos, &f->config, NULL, &f->domain, &f->err) != 0)
+        fail_msg("%s", f->err.text);
+    f->guest = fake_domain(f->fake, f->domain.domid);
+}
+
+/* The ring is the same page in another frame, which the store is granted and told of. */
+static void test_on_xenstore(void **state)
+{
+    static uint8_t image[PAGES][HV_PAGE_SIZE];
+    struct fixture *f = *state;
+    struct chaos_domain restored;
+    struct fake_domain *domain;
+    struct start_info *info;
+
+    make_on_xenstore(f);
+    scribble(f, image);
+    f->fake->max_order = 2;
+    save(f, NULL);
+    if (restore(f, NULL, &restored) != 0)
+        fail_msg("%s", f->err.text);
+    check_restored(f, restored.domid, image);
+    domain = fake_domain(f->fake, restored.domid);
+    info = start_info_of(f->fake, domain);
+    assert_true(domain->introduced);
+    assert_int_equal(info->store_evtchn, 2);
+    assert_int_equal(info->store_mfn, domain->granted[1]);
+    assert_int_equal(info->console.domU.mfn, domain->granted[0]);
+    assert_true(fake_owns(domain, info->store_mfn));
+}
+
+static void test_on_xenstore_hostile(void **state)
+{
+    void (*const guests[])(struct fake_hv *, struct fake_domain *) = {wild_store, endless_store};
+    struct fixture *f = *state;
+    size_t i;
+
+    make_on_xenstore(f);
+    for (i = 0; i < sizeof(guests) / sizeof(guests[0]); i++) {
+        f->guest->mischief = guests[i];
+        assert_int_equal(chaos_domain_save(f->chaos, &f->domain, f->file, NULL, NULL, &f->err),
+                         -EFAULT);
+        assert_non_null(strstr(f->err.text, "ring to XenStore is no frame"));
+        assert_running(f);
+        assert_files(f, false);
+        start_info_of(f->fake, f->guest)->store_mfn = f->guest->granted[1];
+    }
+}
+
+/* A guest knows one bus: that of its start info. */
+static void test_other_bus(void **state)
+{
+    struct fixture *f = *state;
+    struct chaos_domain restored;
+
+    save(f, NULL);
+    assert_int_equal(restore(f, "bus=\"xenstore\"", &restored), -EINVAL);
+    assert_non_null(strstr(f->err.text, "saved on the noxs bus"));
+    fake_hv_assert_empty(f->fake);
+    assert_int_equal(restore(f, NULL, &f->domain), 0);
+    make_on_xenstore(f);
+    save(f, NULL);
+    assert_int_equal(restore(f, "bus=\"noxs\"", &restored), -EINVAL);
+    assert_non_null(strstr(f->err.text, "saved on the XenStore bus"));
+    fake_hv_assert_empty(f->fake);
+    assert_int_equal(scratch_count("domains") + scratch_count("pending"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +354,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_crashes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unused_nonsense, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_on_xenstore, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_on_xenstore_hostile, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_other_bus, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,6 +202,11 @@ bool receive(struct host *host)
 
 void ask(struct host *host, uint16_t type, const char *which, const char *to)
 {
+    ask_with(host, type, which, to, 0);
+}
+
+void ask_with(struct host *host, uint16_t type, const char *which, const char *to, uint32_t options)
+{
     struct wire_writer writer;
     size_t length;
 
@@ -211,6 +216,7 @@ void ask(struct host *host, uint16_t type, const char *which, const char *to)
     if (to)
         wire_put_string(&writer, WIRE_HOST, to);
     wire_put_u32(&writer, WIRE_TIMEOUT_MS, 50);
+    wire_put_u32(&writer, WIRE_OPTIONS, options);
     length = wire_end(&writer);
     assert_int_equal(send(host->client, host->packet, length, 0), length);
 }

@@ -61,6 +61,8 @@ void await_end(void);
 
 bool receive(struct host *host);
 void ask(struct host *host, uint16_t type, const char *which, const char *to);
+void ask_with(struct host *host, uint16_t type, const char *which, const char *to,
+              uint32_t options);
 void await_answer(struct host *host);
 void refused(struct host *host, uint16_t type, const char *which, const char *to, int code,
              const char *text);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# Runs in dom0. A case sources this, makes its checks, and calls finish. Prints one line a check.
+# Runs in dom0 (network.sh is for cases that do not). A case sources this, makes its checks, and calls finish.
+# Prints one line a check.
 
 GUESTS=/root/guests
 failed=0
@@ -168,28 +169,31 @@ free_kib() {
 basis() {
     settle
     counters > /tmp/basis
-    basis_free=$(free_kib)
+    free_kib > /tmp/basis.free
 }
 
 memory_is_back() { # SLACK_KIB
-    [ $((basis_free - $(free_kib))) -le "$1" ]
+    [ $(($(cat /tmp/basis.free) - $(free_kib))) -le "$1" ]
 }
 
 # Everything is as it was at the basis; free memory may differ by SLACK_KIB (Xen's own heap caches).
 leakcheck() {
-    local slack=${SLACK_KIB:-64} free difference
+    local slack=${SLACK_KIB:-64} free before difference
     settle
     wait_for 3 memory_is_back "$slack" # Xen's RCU can take longer than settle takes for calm
     counters > /tmp/now
-    free=$(free_kib)
+    free=$(free_kib) before=$(cat /tmp/basis.free)
     check "nothing is left: domains, ports, grants, netdevs, devices, records" diff /tmp/basis /tmp/now
-    difference=$((basis_free - free))
-    check "free memory is back ($basis_free KiB before, $free KiB now)" test "$free" -gt 0 -a "$difference" -le "$slack"
+    difference=$((before - free))
+    check "free memory is back ($before KiB before, $free KiB now)" test "$free" -gt 0 -a "$difference" -le "$slack"
+}
+
+kernel_complaints() {
+    dmesg | grep -E 'BUG|Oops|WARNING|Call Trace|refcount|unregister_netdevice: waiting'
 }
 
 kernel_is_well() {
-    check_exit 1 '^$' "dom0's kernel has nothing to complain of" \
-        sh -c "dmesg | grep -E 'BUG|Oops|WARNING|Call Trace|refcount|unregister_netdevice: waiting'"
+    check_exit 1 '^$' "dom0's kernel has nothing to complain of" kernel_complaints
 }
 
 finish() {

@@ -11,18 +11,25 @@ b() {
     CHAOS_RUN_DIR=/run/chaos-b "$@"
 }
 
-# Two authorities, "ours" and "theirs", each with a host's certificate for 127.0.0.1.
-make_certificates() {
-    local who
-    for who in ours theirs; do
-        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$who" \
-            -keyout "$who-ca.key" -out "$who-ca.pem"
-        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=host \
-            -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" -keyout "$who.key" -out "$who.csr"
-        openssl x509 -req -in "$who.csr" -CA "$who-ca.pem" -CAkey "$who-ca.key" -CAcreateserial -days 30 \
-            -copy_extensions copy -out "$who.pem"
-        chmod 600 "$who.key"
-    done 2> /dev/null
+# In this folder: AUTHORITY-ca.pem, and by it NAME.pem and NAME.key for a host with these addresses.
+make_authority() { # AUTHORITY
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "/CN=$1" \
+        -keyout "$1-ca.key" -out "$1-ca.pem" 2> /dev/null
+}
+
+make_certificate() { # AUTHORITY NAME ADDRESS...
+    local authority=$1 name=$2 address names=DNS:localhost
+    shift 2
+    for address in "$@"; do
+        names+=,IP:$address
+    done
+    {
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$name" \
+            -addext "subjectAltName=$names" -keyout "$name.key" -out "$name.csr"
+        openssl x509 -req -in "$name.csr" -CA "$authority-ca.pem" -CAkey "$authority-ca.key" -CAcreateserial \
+            -days 30 -copy_extensions copy -out "$name.pem"
+    } 2> /dev/null
+    chmod 600 "$name.key"
 }
 
 join_bridges() {
@@ -73,7 +80,10 @@ stop_both() {
 two_hosts() {
     mkdir -p /etc/chaos
     cd /etc/chaos || exit 1
-    make_certificates
+    for who in ours theirs; do
+        make_authority $who
+        make_certificate $who $who 127.0.0.1
+    done
     cd - > /dev/null || exit 1
     join_bridges
     configure a $A xenbr1:xenbr0

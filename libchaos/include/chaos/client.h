@@ -87,6 +87,7 @@ struct chaos_client_restore {
     size_t nr_overrides;
     bool paused;                   /* do not let it go on yet */
     bool cold;                     /* not out of a pool */
+    bool strict;                   /* warnings are errors */
     chaos_config_warning *warning; /* as in struct chaos_client_create, like all below */
     void *opaque;
     struct chaos_timing *timing;
@@ -177,11 +178,12 @@ int chaos_client_migrations(struct chaos_client *client, struct chaos_migration 
                             struct chaos_error *err);
 
 /*
- * Ends the migration of a guest that is in doubt, by asking the other host now. host: where it
- * runs, "" if that is here, of `size` bytes.
+ * Ends the migration of a guest that is in doubt, by asking the other host now. force: if that
+ * cannot be asked it is lost for good, which only an operator can know: then the guest goes on
+ * here, whichever side this is. host: where it runs, "" if that is here, of `size` bytes.
  */
-int chaos_client_migrate_finish(struct chaos_client *client, const char *which, char *host,
-                                size_t size, struct chaos_error *err);
+int chaos_client_migrate_finish(struct chaos_client *client, const char *which, bool force,
+                                char *host, size_t size, struct chaos_error *err);
 /* Drops a copy that waits here for the decision of the host that it comes from. */
 int chaos_client_migrate_discard(struct chaos_client *client, const char *which,
                                  struct chaos_error *err);

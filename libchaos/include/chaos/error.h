@@ -34,10 +34,10 @@ struct chaos_error {
 
 /* Fills err and returns code (a negative errno). Truncates; never fails. */
 int chaos_error_set(struct chaos_error *err, int code, enum chaos_exit exit, const char *format,
-                    ...) __attribute__((format(printf, 4, 5)));
+                    ...) __attribute__((cold, format(printf, 4, 5)));
 
 /* Puts "prefix: " before err's text and returns err->code. */
 int chaos_error_wrap(struct chaos_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((cold, format(printf, 2, 3)));
 
 #endif

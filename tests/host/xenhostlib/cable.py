@@ -11,12 +11,21 @@ def in_dom0(name, *argv):
 
 
 def join(name, net):
-    """Puts the cable on xenbr0, whose addresses become the host's own."""
+    """Puts the cable on xenbr0, whose addresses become the host's own.
+
+    QEMU's multicast hands a host its own packets as well, from which its bridge would learn that its
+    guests are elsewhere. So they carry their host's number, as that of a VLAN, and are dropped there.
+    """
     if net is None:
         return
     _, index = net
-    in_dom0(name, "modprobe", "virtio_net")
+    in_dom0(name, "modprobe", "-a", "virtio_net", "sch_ingress", "cls_matchall", "cls_flower",
+            "act_vlan", "act_gact")
     in_dom0(name, "sh", "-ec", f"""
+        tc qdisc add dev eth0 clsact
+        tc filter add dev eth0 egress matchall action vlan push id {index}
+        tc filter add dev eth0 ingress pref 1 protocol 802.1Q flower vlan_id {index} action drop
+        tc filter add dev eth0 ingress pref 2 protocol 802.1Q matchall action vlan pop
         ip link set xenbr0 address 02:00:00:00:00:{index:02x}
         ip address flush dev xenbr0
         ip address add 10.0.0.{index}/24 dev xenbr0

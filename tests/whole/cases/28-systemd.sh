@@ -90,8 +90,31 @@ check "so is xendevd" wait_for 10 another_pid xendevd "$old"
 check "create after it" chaos create --daemon "$GUESTS/daytime.cfg" name=later 'cmdline="ip=10.0.0.4/24"'
 check "it answers ping" wait_for 5 answers_ping 4
 check "reload of xendevd" systemctl reload xendevd
-check "restart of chaosd" systemctl restart chaosd
+
+note "guests from other hosts"
+# shellcheck source=tests/whole/migrate.sh
+. /root/migrate.sh
+mkdir -p /etc/chaos
+(cd /etc/chaos && make_authority ours && make_certificate ours ours 127.0.0.1)
+join_bridges
+configure chaosd $A xenbr1:xenbr0
+configure b $B xenbr0:xenbr1
+check "restart of chaosd, to listen" systemctl restart chaosd
 check "no guest is gone" chaos domid later
+start_b
+check "create" chaos create --daemon "$GUESTS/daytime.cfg" name=mover 'cmdline="ip=10.0.0.5/24"'
+check "there" chaos migrate mover $B
+check "and back" b chaos migrate mover $A
+check "it answers ping" wait_for 5 answers_ping 5
+(cd /etc/chaos && make_certificate ours ours 127.0.0.1)
+check "reload with a new certificate" systemctl reload chaosd
+check "it is read" wait_for 5 said chaosd 'read its certificates again'
+check "there, once more" chaos migrate mover $B
+check "destroy" b chaos destroy mover
+kill "$daemon_b"
+wait "$daemon_b"
+
+note "stop"
 check "stop of chaosd" systemctl stop chaosd.service
 check "a request starts it (socket activation)" chaos create --daemon "$GUESTS/noop.cfg" name=woken
 check "it is active" is_active chaosd

@@ -94,6 +94,11 @@ check "a guest at the far end answers who has to ask for it" ping -q -c 1 -W 2 "
 check "which does not wake the others" test "$(received)" = "$before"
 check "big packets pass" ping -q -c 2 -i 0.1 -W 1 -s 1400 "$(address "$vifs")"
 check "it tells the time" sh -c "timeout 5 nc -w 3 $(address "$vifs") 13"
+move() { # it announces itself to a dom0 that knows it, from a part
+    chaos save "v$vifs" /tmp/v.ck && chaos restore /tmp/v.ck && sleep 0.2
+}
+check "a guest is saved and restored" move
+check "and answers again" ping -q -c 1 -W 2 "$(address "$vifs")"
 note "broadcasts reach whom they concern, once"
 parts=$(through_parts)
 ip neigh flush dev xenbr0 # dom0 would ask again whether those it spoke to are there

@@ -96,6 +96,27 @@ check "it tells its state" state_says 2 '^restored 1 '
 check "destroy" chaos destroy large
 leakcheck
 
+note "a file that is replaced while it is read"
+check "create" create_echo one 2
+check "it answers ping" wait_for 5 answers_ping 2
+check "save" chaos save -c one one.ck
+check "create" create_echo two 3
+check "it answers ping" wait_for 5 answers_ping 3
+check "save" chaos save -c two two.ck
+(while cp one.ck next.ck && mv next.ck changing.ck && cp two.ck next.ck && mv next.ck changing.ck; do :; done) 2> /dev/null &
+changer=$!
+wait_for 5 test -e changing.ck
+bad=0
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    chaos restore -p --name "copy-$i" changing.ck || bad=$((bad + 1))
+done
+kill $changer
+wait $changer 2> /dev/null
+verdict $((bad > 0)) "20 restores of it, of which $bad failed"
+check "what was read are whole files" chaos verify changing.ck
+check "destroy" sh -c 'chaos list -o name | xargs chaos destroy'
+leakcheck
+
 note "what is refused"
 check "a guest that ignores requests" chaos create "$GUESTS/deaf.cfg"
 wait_for 5 console_shows deaf '^deaf: up'
@@ -110,6 +131,13 @@ check_exit 3 'No such file' "no file" chaos restore nothing.ck
 check_exit 8 'no checkpoint' "another file" chaos restore "$GUESTS/noop.elf"
 check_exit 8 'bridge "nobr"' "a bridge that is not there" chaos restore echo.ck 'vif=["bridge=nobr"]'
 check_exit 8 'memory' "other memory" chaos restore noop.ck memory=2
+cp noop.ck open.ck && chmod 644 open.ck
+check_exit 8 'open.ck": others may read it' "a file that others may read, if one is strict" \
+    chaos restore --strict open.ck
+check_exit 8 'others may write it' "or write" sh -c 'chmod 602 open.ck && chaos restore --strict open.ck'
+check_exit 0 'warning: .*others may write it.*chmod 600' "else it is said" chaos restore -p open.ck
+check_exit 8 'did you mean .name' "an unknown key, if one is strict" chaos restore --strict --name strict noop.ck nmae=x
+check "destroy" chaos destroy noop
 chaos create "$GUESTS/noop.cfg"
 wait_for 5 console_shows noop '^noop: up'
 check_exit '[14]' 'folder' "a folder in the way" chaos save noop /dev/shm
@@ -119,6 +147,8 @@ check_output '-b----' "the guest was not even asked" domain_state noop
 mkdir -p small && mount -t tmpfs -o size=32k none small
 check_exit 5 'No space' "a full disk" chaos save noop small/noop.ck
 check "leaves no file" test -z "$(ls -A small)"
+check "the folder is read-only" mount -o remount,ro small
+check_exit 1 'Read-only' "which is found" chaos save noop small/noop.ck
 umount small
 check_output '-b----' "the guest goes on" domain_state noop
 check "and answers" chaos shutdown -w -t 10 noop

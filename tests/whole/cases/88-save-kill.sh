@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# kill -9 at every second system call of save and of restore: the guest runs, or is in a file that is whole; nothing
-# else is left.
+# kill -9 at every second system call of save and of restore (fewer on XenStore): the guest runs, or is in a file that is
+# whole; nothing else is left.
 # shellcheck source=tests/whole/lib.sh
 . /root/lib.sh
+# shellcheck source=tests/whole/xenstore.sh
+. /root/xenstore.sh
 start_host
+more=() # lines of the victim's configuration
 mkdir /dev/shm/saved && cd /dev/shm/saved || exit 1
 
 # trace COMMAND...: its system calls after the start of the program, as "name occurrence".
@@ -23,7 +26,7 @@ runs() {
 }
 
 make_victim() {
-    chaos create "$GUESTS/daytime.cfg" name=victim 'cmdline="ip=10.0.0.9/24"' > /dev/null && runs
+    chaos create "$GUESTS/daytime.cfg" name=victim 'cmdline="ip=10.0.0.9/24"' "${more[@]}" > /dev/null && runs
 }
 
 lost() { # CALL OCCURRENCE
@@ -102,5 +105,17 @@ sweep_save 6 -c
 sweep_save 2
 sweep_restore 2
 clear_up
+leakcheck
+
+note "on XenStore"
+start-xenstored > /dev/null 2>&1
+basis
+store_state > /tmp/before
+more=('bus="xenstore"' memory=4)
+sweep_save 16
+sweep_restore 16
+clear_up
+store_state > /tmp/after
+check "no node, netdev or back-end is left" diff /tmp/before /tmp/after
 leakcheck
 finish

@@ -141,6 +141,30 @@ check_exit 8 'can be read by others' "a key that others can read" refused
 sed -i '/^authority/d; /^certificate/d; /^key/d' /etc/chaos/c.conf
 check_exit 8 'needs authority, certificate and key' "no certificates" refused
 rm -r /run/chaos-c
+
+note "certificates that are renewed"
+shows() { # NAME
+    echo | timeout 5 openssl s_client -connect $B -cert /etc/chaos/ours.pem -key /etc/chaos/ours.key 2> /dev/null |
+        grep -q "^subject=CN = $1\$"
+}
+check "what host b shows" shows ours
+(cd /etc/chaos && make_certificate ours renewed 127.0.0.1)
+sed -i 's/ours.pem/b.pem/; s/ours.key/b.key/' /etc/chaos/b.conf
+cp /etc/chaos/ours.pem /etc/chaos/b.pem && cp -p /etc/chaos/ours.key /etc/chaos/b.key
+stop_both
+start_a
+start_b
+cp /etc/chaos/renewed.pem /etc/chaos/b.pem && cp -p /etc/chaos/renewed.key /etc/chaos/b.key
+check "not read before it is told" shows ours
+kill -HUP "$daemon_b"
+check "then it is" wait_for 5 shows renewed
+chmod 644 /etc/chaos/b.key
+kill -HUP "$daemon_b"
+check "one that cannot be used" wait_for 5 grep -q 'certificates of before remain in use: .*b.key can be read by others' /tmp/b.log
+check "changes nothing" shows renewed
+check "create" chaos create "$GUESTS/noop.cfg"
+check "and guests go there" chaos migrate noop $B
+check "destroy" b chaos destroy noop
 stop_both
 verdict $? "both end"
 finish

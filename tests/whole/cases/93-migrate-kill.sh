@@ -169,7 +169,11 @@ while True:
         threading.Thread(target=passes, args=(client, planned or ("", 0, "")), daemon=True).start()
 PY
 
-one_cut() { # DIRECTION BYTES HOW HEALED
+is_loaded_there() {
+    grep -qs '^phase loaded' /run/chaos-b/migrations/*.target
+}
+
+one_cut() { # DIRECTION BYTES HOW HEALED: yes, no, or "forced": by an operator who says that host b is lost
     local status=0
     make_victim
     echo "$1 $2 $3" > /tmp/plan
@@ -180,8 +184,13 @@ one_cut() { # DIRECTION BYTES HOW HEALED
         grep -q 'chaos migrate --finish victim' /tmp/out || lost "no word of --finish: $(cat /tmp/out)"
         chaos unpause victim 2> /dev/null && lost "it could be unpaused"
         chaos destroy victim 2> /dev/null && lost "it could be destroyed"
+        if [ "$4" = forced ] && is_loaded_there; then
+            chaos migrate --finish victim > /dev/null 2>&1 && lost "it was finished without the other host"
+            [ "$(chaos migrate --finish --force victim 2>&1)" = "victim runs here" ] || lost "it was not forced"
+            runs_on "" && forced=$((forced + 1))
+        fi
         rm -f /tmp/down
-        wait_for 5 chaos migrate --finish victim || lost "--finish: $(chaos migrate --finish victim 2>&1)"
+        [ "$4" = forced ] || wait_for 5 chaos migrate --finish victim || lost "--finish: $(chaos migrate --finish victim 2>&1)"
     fi
     rm -f /tmp/down
     judge "$3 after $2 bytes $1, status $status"
@@ -219,16 +228,18 @@ check "shutdown" chaos shutdown -w -t 5 victim
 read -r up down < /tmp/passed
 note "$up bytes up, $down down"
 check "it passed through" test "$up" -gt 20000 -a "$down" -gt 500
-doubts=0
+doubts=0 forced=0
 # shellcheck disable=SC2046
 {
     sweep_cuts up cut yes $(numbers 0 3000 700) 20000 $(numbers $((up - 400)) "$up" 70)
     sweep_cuts down cut yes $(numbers 0 "$down" 250) $(numbers $((down - 250)) "$down" 40)
     sweep_cuts down cut no $(numbers $((down - 250)) "$down" 30)
+    sweep_cuts up cut forced $(numbers $((up - 100)) $((up - 60)) 15)
     sweep_cuts up silent yes 0 1500 20000 $(numbers $((up - 200)) "$up" 90)
     sweep_cuts down silent no $(numbers $((down - 250)) "$down" 80)
 }
 check "it was in doubt at times ($doubts)" test $doubts -gt 0
+check "and went on when host b was said to be lost ($forced)" test $forced -gt 0
 kill $proxy
 both_are_clean
 stop_both
