@@ -11,7 +11,8 @@ start-chaos
 ip address add 10.1.0.1/16 dev xenbr0
 mkdir -p /etc/chaos
 cd /etc/chaos
-make_certificates
+make_authority ours
+make_certificate ours ours 127.0.0.1
 join_bridges
 configure a "$A" xenbr1:xenbr0
 configure b "$B" xenbr0:xenbr1

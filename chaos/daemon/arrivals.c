@@ -16,7 +16,9 @@
 #include "log.h"
 #include "migrate.h"
 #include "migrations.h"
+#include "mover_shells.h"
 #include "peer_tls.h"
+#include "refill.h"
 #include "server.h"
 
 /* A connection, or what is to be done to a guest that an earlier one left. */
@@ -33,6 +35,7 @@ struct arrival {
     struct chaos *chaos;
     struct migrate_note note; /* domid 0: no guest was made */
     struct guest_target *guest;
+    struct mover_shells shells;
     bool counted, started;
     int rc;
     struct chaos_error err;
@@ -140,6 +143,8 @@ static int op_open(void *opaque, const struct migrate_note *note, void **guest,
                                err);
     if (rc < 0)
         return rc;
+    a->shells = (struct mover_shells){.mover = &a->mover, .chaos = a->chaos};
+    mover_shells_use(&a->shells, a->guest);
     a->note = *note;
     *guest = a;
     return 0;
@@ -276,10 +281,10 @@ static void done(struct mover *mover, struct daemon *daemon)
 {
     struct arrival *a = arrival_of(mover);
 
-    (void)daemon;
     tell(a);
     answer(a);
     unlink_arrival(a);
+    refill_poke(daemon); /* it may have had a shell */
 }
 
 static struct arrival *arrival_new(struct daemon *daemon)

@@ -18,7 +18,6 @@
 #include "wire_parts.h"
 #include "worker.h"
 
-#define RECLAIM_MAX    16       /* shells given up for one domain */
 #define AFTERMATH_NS   1000000u /* after the answer: who got it runs first, also on one processor */
 #define AFTERMATH_MOST 16       /* before that time */
 #define FILES_MAX      256      /* checkpoints that are open at once */
@@ -47,7 +46,7 @@ struct creation {
     struct job job;        /* what is a worker's: the cold way, and all that reads a checkpoint */
     struct chaos_create_options how;
     struct chaos_timing timing;
-    struct shell *reclaimed[RECLAIM_MAX]; /* to be destroyed first */
+    struct shell *reclaimed[REFILL_RECLAIM]; /* to be destroyed first */
     unsigned int nr_reclaimed;
     bool retried, warm, intact;
     struct shell *used; /* what is left of it is let go after the answer */
@@ -221,21 +220,9 @@ static void create_cold(struct job *job, struct chaos *chaos)
         c->rc = chaos_domain_create(chaos, &c->request.config, &c->how, &c->domain, &c->err);
 }
 
-/* Shells are no reason to refuse a guest: as many as it takes make room for it. */
 static bool reclaim(struct creation *c)
 {
-    struct pools *pools = refill_pools(c->daemon);
-    uint64_t mib = 0;
-
-    while (c->nr_reclaimed < RECLAIM_MAX && mib <= c->request.config.memory_mib) {
-        struct shell *shell = pools_reclaim(pools, loop_now());
-
-        if (!shell)
-            break;
-        mib += shell_flavour(shell)->memory_mib;
-        c->reclaimed[c->nr_reclaimed++] = shell;
-        stats_count(c->daemon, STATS_RECLAIMED);
-    }
+    c->nr_reclaimed = refill_reclaim(c->daemon, c->request.config.memory_mib, c->reclaimed);
     return c->nr_reclaimed > 0;
 }
 

@@ -123,7 +123,7 @@ int dial(const struct dialer *dialer, struct mover *mover, const char *address, 
     fd = connect_tcp(mover, &at, dialer->timeout_ms, err);
     if (fd < 0)
         return fd;
-    if (peer_tls_connect(dialer->tls, fd, at.host, dialer->timeout_ms, peer, err) < 0)
+    if (peer_tls_connect(dialer->tls, fd, &at, dialer->timeout_ms, peer, err) < 0)
         return chaos_error_wrap(err, "host \"%s\"", at.host);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +239,8 @@ int main(int argc, char **argv)
     int letter;
 
     log_as("chaosd");
+    /* Each thread that once read a large file would keep a heap of its size. */
+    mallopt(M_ARENA_MAX, 1);
     while ((letter = getopt_long(argc, argv, "c:fl:s:vVh", names, NULL)) != -1) {
         switch (letter) {
         case 'c':

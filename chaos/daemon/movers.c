@@ -13,28 +13,59 @@
 
 #define STACK (256u << 10)
 
+/* On its mover's stack. */
+struct errand {
+    struct errand *next;
+    mover_errand *run;
+    void *opaque;
+    bool over;
+};
+
 struct movers {
     struct daemon *daemon;
-    pthread_mutex_t lock;
-    struct mover *done;      /* under the lock, as each one's line */
-    struct loop_fd finished; /* eventfd: something is in `done` */
-    size_t load;             /* the loop's */
+    pthread_mutex_t lock; /* of what follows, and of each one's line */
+    struct mover *done;
+    struct errand *errands;
+    pthread_cond_t over;   /* some errand is */
+    struct loop_fd wakeup; /* eventfd: there is something in the two lists */
+    size_t load;           /* the loop's */
 };
+
+/* Under the lock. */
+static void wake_loop(const struct movers *movers)
+{
+    const uint64_t one = 1;
+
+    if (write(movers->wakeup.fd, &one, sizeof(one)) < 0)
+        log_error("cannot wake the loop: %s", strerror(errno));
+}
 
 static void *run(void *opaque)
 {
     struct mover *mover = opaque;
     struct movers *movers = mover->movers;
-    const uint64_t one = 1;
 
     mover->run(mover);
     pthread_mutex_lock(&movers->lock);
     mover->next = movers->done;
     movers->done = mover;
-    if (write(movers->finished.fd, &one, sizeof(one)) < 0)
-        log_error("cannot wake the loop: %s", strerror(errno));
+    wake_loop(movers);
     pthread_mutex_unlock(&movers->lock);
     return NULL;
+}
+
+void mover_send(struct mover *mover, mover_errand *run_it, void *opaque)
+{
+    struct movers *movers = mover->movers;
+    struct errand errand = {.run = run_it, .opaque = opaque};
+
+    pthread_mutex_lock(&movers->lock);
+    errand.next = movers->errands;
+    movers->errands = &errand;
+    wake_loop(movers);
+    while (!errand.over)
+        pthread_cond_wait(&movers->over, &movers->lock);
+    pthread_mutex_unlock(&movers->lock);
 }
 
 int mover_start(struct daemon *daemon, struct mover *mover, struct chaos_error *err)
@@ -90,19 +121,24 @@ size_t movers_load(const struct daemon *daemon)
     return daemon->movers->load;
 }
 
-static void movers_finished(struct loop_fd *fd, uint32_t events)
+static void run_errands(struct movers *movers, struct errand *errand)
 {
-    struct movers *movers = container_of(fd, struct movers, finished);
-    struct mover *mover, *next;
-    uint64_t count;
+    struct errand *next;
 
-    (void)events;
-    if (read(fd->fd, &count, sizeof(count)) != sizeof(count))
-        return;
-    pthread_mutex_lock(&movers->lock);
-    mover = movers->done;
-    movers->done = NULL;
-    pthread_mutex_unlock(&movers->lock);
+    for (; errand; errand = next) {
+        next = errand->next;
+        errand->run(errand->opaque, movers->daemon);
+        pthread_mutex_lock(&movers->lock);
+        errand->over = true;
+        pthread_cond_broadcast(&movers->over);
+        pthread_mutex_unlock(&movers->lock);
+    }
+}
+
+static void take_back(struct movers *movers, struct mover *mover)
+{
+    struct mover *next;
+
     for (; mover; mover = next) {
         next = mover->next;
         pthread_join(mover->thread, NULL);
@@ -113,6 +149,26 @@ static void movers_finished(struct loop_fd *fd, uint32_t events)
     }
 }
 
+static void woken(struct loop_fd *fd, uint32_t events)
+{
+    struct movers *movers = container_of(fd, struct movers, wakeup);
+    struct errand *errands;
+    struct mover *done;
+    uint64_t count;
+
+    (void)events;
+    if (read(fd->fd, &count, sizeof(count)) != sizeof(count))
+        return;
+    pthread_mutex_lock(&movers->lock);
+    errands = movers->errands;
+    movers->errands = NULL;
+    done = movers->done;
+    movers->done = NULL;
+    pthread_mutex_unlock(&movers->lock);
+    run_errands(movers, errands);
+    take_back(movers, done);
+}
+
 /* ---------------------------------------------------------------- module */
 
 /* All have ended by now. */
@@ -120,8 +176,9 @@ static void movers_fini(struct daemon *daemon)
 {
     struct movers *movers = daemon->movers;
 
-    loop_remove(daemon->loop, &movers->finished);
-    close(movers->finished.fd);
+    loop_remove(daemon->loop, &movers->wakeup);
+    close(movers->wakeup.fd);
+    pthread_cond_destroy(&movers->over);
     pthread_mutex_destroy(&movers->lock);
     free(movers);
     daemon->movers = NULL;
@@ -135,17 +192,18 @@ static int movers_init(struct daemon *daemon, struct chaos_error *err)
     if (!movers)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     movers->daemon = daemon;
-    movers->finished.ready = movers_finished;
-    movers->finished.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    rc = movers->finished.fd < 0 ? -errno : loop_add(daemon->loop, &movers->finished, EPOLLIN);
+    movers->wakeup.ready = woken;
+    movers->wakeup.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    rc = movers->wakeup.fd < 0 ? -errno : loop_add(daemon->loop, &movers->wakeup, EPOLLIN);
     if (rc < 0) {
-        if (movers->finished.fd >= 0)
-            close(movers->finished.fd);
+        if (movers->wakeup.fd >= 0)
+            close(movers->wakeup.fd);
         free(movers);
         return chaos_error_set(err, rc, CHAOS_EXIT_RESOURCE, "cannot make an eventfd: %s",
                                strerror(-rc));
     }
     pthread_mutex_init(&movers->lock, NULL);
+    pthread_cond_init(&movers->over, NULL);
     daemon->movers = movers;
     return 0;
 }

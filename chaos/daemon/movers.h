@@ -2,7 +2,7 @@
 /*
  * Threads for what may take as long as another host likes: a thread each, where the workers are
  * few. A mover runs and is then handed back to the loop, which calls `done`. Nothing of the daemon
- * is to be touched from `run`, but for what mover_open gives.
+ * is to be touched from `run`, but for what mover_open gives; mover_send goes to the loop.
  */
 #ifndef CHAOSD_MOVERS_H
 #define CHAOSD_MOVERS_H
@@ -33,6 +33,9 @@ int mover_start(struct daemon *daemon, struct mover *mover, struct chaos_error *
  */
 int mover_hold(struct mover *mover, int fd);
 void mover_cut(struct mover *mover);
+/* From `run`: has the loop call this, for what is the loop's alone, and waits until it has. */
+typedef void mover_errand(void *opaque, struct daemon *daemon);
+void mover_send(struct mover *mover, mover_errand *errand, void *opaque);
 /* A handle of its own, for `run`, which closes it. */
 int mover_open(const struct mover *mover, struct chaos **out, struct chaos_error *err);
 /* Those that run. */

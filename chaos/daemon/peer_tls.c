@@ -17,15 +17,22 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#define RECORD 16384 /* bytes that TLS takes at once */
+#include "tls_sessions.h"
+
+#define RECORD       16384 /* bytes that TLS takes at once */
+#define SESSION_S    3600  /* for so long a certificate that was looked at is as good as shown */
+#define SESSIONS_MAX 256   /* of others, kept for when they come again */
 
 struct peer_tls_context {
     pthread_mutex_t lock;
-    SSL_CTX *ctx; /* each connection has a reference */
+    SSL_CTX *ctx;                 /* each connection has a reference */
+    struct tls_sessions sessions; /* that we got with it */
 };
 
 struct peer_tls {
     struct peer peer;
+    struct peer_tls_context *context;
+    char at[HOST_PORT_TEXT]; /* of a server: whom we called */
     SSL *ssl;
     int fd;
     char record[RECORD];
@@ -87,6 +94,41 @@ static int choose_algorithms(SSL_CTX *ctx)
            SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1;
 }
 
+/* Sent to us by a server, behind the handshake. */
+static int keep_session(SSL *ssl, SSL_SESSION *session)
+{
+    const struct peer_tls *tls = SSL_get_app_data(ssl);
+    struct peer_tls_context *context = tls->context;
+
+    if (SSL_is_server(ssl))
+        return 0; /* OpenSSL's own table has it */
+    pthread_mutex_lock(&context->lock);
+    if (SSL_get_SSL_CTX(ssl) == context->ctx)
+        tls_sessions_put(&context->sessions, tls->at, session);
+    else
+        SSL_SESSION_free(session);
+    pthread_mutex_unlock(&context->lock);
+    return 1;
+}
+
+/*
+ * A host whose certificate was accepted may come again without it, for a while, as long as neither
+ * side has read certificates anew: a server knows its sessions by heart, and by no key of a ticket.
+ * They still agree on fresh keys (psk_dhe_ke).
+ */
+static int allow_sessions(SSL_CTX *ctx)
+{
+    static const unsigned char came[] = "came";
+
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_BOTH);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(ctx, 1);
+    SSL_CTX_set_timeout(ctx, SESSION_S);
+    SSL_CTX_sess_set_cache_size(ctx, SESSIONS_MAX);
+    SSL_CTX_sess_set_new_cb(ctx, keep_session);
+    return SSL_CTX_set_session_id_context(ctx, came, sizeof(came)) == 1;
+}
+
 static int ctx_new(const struct peer_tls_files *files, SSL_CTX **out, struct chaos_error *err)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
@@ -97,10 +139,7 @@ static int ctx_new(const struct peer_tls_files *files, SSL_CTX **out, struct cha
     SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    /* A session that is resumed is one whose certificate nobody looks at again. */
-    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(ctx, 0);
-    if (!choose_algorithms(ctx))
+    if (!choose_algorithms(ctx) || !allow_sessions(ctx))
         rc = chaos_error_set(err, -EINVAL, CHAOS_EXIT_FAILURE, "cannot set up TLS: %s", reason());
     else
         rc = load_files(ctx, files, err);
@@ -138,6 +177,7 @@ int peer_tls_context_reload(struct peer_tls_context *context, const struct peer_
     pthread_mutex_lock(&context->lock);
     former = context->ctx;
     context->ctx = fresh;
+    tls_sessions_drop(&context->sessions);
     pthread_mutex_unlock(&context->lock);
     SSL_CTX_free(former);
     return 0;
@@ -147,19 +187,39 @@ void peer_tls_context_free(struct peer_tls_context *context)
 {
     if (!context)
         return;
+    tls_sessions_drop(&context->sessions);
     SSL_CTX_free(context->ctx);
     pthread_mutex_destroy(&context->lock);
     free(context);
 }
 
-static SSL *ssl_new(struct peer_tls_context *context)
+/* Whom we called may know us; a session that we have as a client is none to come with. */
+static bool resume(SSL *ssl, SSL_SESSION *session)
 {
-    SSL *ssl;
+    static const unsigned char went[] = "went";
 
+    if (SSL_set_session_id_context(ssl, went, sizeof(went)) != 1)
+        return false;
+    return !session || SSL_set_session(ssl, session) == 1;
+}
+
+/* False: tls->ssl may be there. at NULL: we are the server. */
+static bool ssl_new(struct peer_tls *tls, const struct host_port *at)
+{
+    struct peer_tls_context *context = tls->context;
+    SSL_SESSION *session = NULL;
+    bool ok;
+
+    if (at)
+        host_port_format(at, tls->at);
     pthread_mutex_lock(&context->lock);
-    ssl = SSL_new(context->ctx);
+    tls->ssl = SSL_new(context->ctx);
+    if (at)
+        session = tls_sessions_take(&context->sessions, tls->at);
     pthread_mutex_unlock(&context->lock);
-    return ssl;
+    ok = tls->ssl && SSL_set_app_data(tls->ssl, tls) == 1 && (!at || resume(tls->ssl, session));
+    SSL_SESSION_free(session);
+    return ok;
 }
 
 /* After a call that returned rc <= 0: 0 to try again, or why not. -ENODATA: the proper end. */
@@ -272,6 +332,18 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* It was shown when the session began, and may have expired since. */
+static int check_again(SSL *ssl, struct chaos_error *err)
+{
+    const X509 *shown = SSL_get0_peer_certificate(ssl);
+
+    if (!SSL_session_reused(ssl) || (shown && X509_cmp_current_time(X509_get0_notAfter(shown)) > 0))
+        return 0;
+    return chaos_error_set(err, -EACCES, CHAOS_EXIT_PRIVILEGE,
+                           "the other host's certificate is not accepted: %s",
+                           X509_verify_cert_error_string(X509_V_ERR_CERT_HAS_EXPIRED));
+}
+
 /* All of it within the time-out: whoever sends a byte now and then would hold us for ever. */
 static int shake_hands(struct peer_tls *tls, bool server, struct chaos_error *err)
 {
@@ -287,7 +359,7 @@ static int shake_hands(struct peer_tls *tls, bool server, struct chaos_error *er
         errno = 0;
         rc = server ? SSL_accept(tls->ssl) : SSL_connect(tls->ssl);
         if (rc == 1)
-            return 0;
+            return check_again(tls->ssl, err);
         rc = again(tls, rc);
     } while (rc == 0);
     verdict = SSL_get_verify_result(tls->ssl);
@@ -301,16 +373,16 @@ static int shake_hands(struct peer_tls *tls, bool server, struct chaos_error *er
                            ERR_peek_error() ? reason() : "the connection was cut");
 }
 
-static int start(struct peer_tls_context *context, int fd, const char *host, int timeout_ms,
-                 struct peer **peer, struct chaos_error *err)
+static int start(struct peer_tls_context *context, int fd, const struct host_port *at,
+                 int timeout_ms, struct peer **peer, struct chaos_error *err)
 {
     struct peer_tls *tls = calloc(1, sizeof(*tls));
     int rc;
 
     if (tls)
-        tls->ssl = ssl_new(context);
-    if (!tls || !tls->ssl || SSL_set_fd(tls->ssl, fd) != 1 ||
-        (host && !expect_host(tls->ssl, host)) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+        tls->context = context;
+    if (!tls || !ssl_new(tls, at) || SSL_set_fd(tls->ssl, fd) != 1 ||
+        (at && !expect_host(tls->ssl, at->host)) || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
         if (tls)
             SSL_free(tls->ssl);
         free(tls);
@@ -321,7 +393,7 @@ static int start(struct peer_tls_context *context, int fd, const char *host, int
     tls->peer.ops = &tls_ops;
     tls->peer.timeout_ms = timeout_ms;
     tls->fd = fd;
-    rc = shake_hands(tls, host == NULL, err);
+    rc = shake_hands(tls, at == NULL, err);
     tls->peer.timeout_ms = timeout_ms;
     if (rc < 0) {
         tls_close(&tls->peer);
@@ -331,14 +403,19 @@ static int start(struct peer_tls_context *context, int fd, const char *host, int
     return 0;
 }
 
-int peer_tls_connect(struct peer_tls_context *context, int fd, const char *host, int timeout_ms,
-                     struct peer **peer, struct chaos_error *err)
+int peer_tls_connect(struct peer_tls_context *context, int fd, const struct host_port *at,
+                     int timeout_ms, struct peer **peer, struct chaos_error *err)
 {
-    return start(context, fd, host, timeout_ms, peer, err);
+    return start(context, fd, at, timeout_ms, peer, err);
 }
 
 int peer_tls_accept(struct peer_tls_context *context, int fd, int timeout_ms, struct peer **peer,
                     struct chaos_error *err)
 {
     return start(context, fd, NULL, timeout_ms, peer, err);
+}
+
+bool peer_tls_resumed(const struct peer *peer)
+{
+    return SSL_session_reused(((const struct peer_tls *)peer)->ssl);
 }

@@ -129,6 +129,23 @@ void refill_discard(struct daemon *daemon, struct shell *shell)
     refill_poke(daemon);
 }
 
+unsigned int refill_reclaim(struct daemon *daemon, uint64_t mib, struct shell *out[REFILL_RECLAIM])
+{
+    uint64_t reclaimed = 0;
+    unsigned int nr = 0;
+
+    while (nr < REFILL_RECLAIM && reclaimed <= mib) {
+        struct shell *shell = pools_reclaim(&daemon->refill->pools, loop_now());
+
+        if (!shell)
+            break;
+        reclaimed += shell_flavour(shell)->memory_mib;
+        out[nr++] = shell;
+        stats_count(daemon, STATS_RECLAIMED);
+    }
+    return nr;
+}
+
 static void again(struct loop_timer *timer)
 {
     refill_poke(container_of(timer, struct refill, again)->daemon);

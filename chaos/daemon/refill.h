@@ -13,5 +13,11 @@ struct pools *refill_pools(struct daemon *daemon);
 void refill_poke(struct daemon *daemon);
 /* A shell that is of no use any more: it is destroyed, later. */
 void refill_discard(struct daemon *daemon, struct shell *shell);
+/*
+ * Shells are no reason to refuse a guest: as many as make room for one of so much memory, now the
+ * caller's, who destroys them. Returns how many.
+ */
+#define REFILL_RECLAIM 16
+unsigned int refill_reclaim(struct daemon *daemon, uint64_t mib, struct shell *out[REFILL_RECLAIM]);
 
 #endif

@@ -51,11 +51,13 @@ int guest_target_open(struct chaos *chaos, const struct migrate_note *note, gues
 /*
  * Shells for guests that come, which need not be made then. take: one in which this guest can be
  * restored (flavour_misfit_restored), which nobody else uses from then on; NULL: there is none.
- * give_back: as it was taken. Both are called while the target prepares, by its thread.
+ * give_back: as it was taken. make_room: whether there is more memory now, for one that had to be
+ * made and could not; may be NULL. All are called while the target prepares, by its thread.
  */
 struct guest_target_shells {
     struct shell *(*take)(void *opaque, const struct chaos_config *config);
     void (*give_back)(void *opaque, struct shell *shell);
+    bool (*make_room)(void *opaque, const struct chaos_config *config);
     void *opaque;
 };
 /* Before it prepares. */

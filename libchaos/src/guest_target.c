@@ -123,6 +123,20 @@ static int make_cold(struct guest_target *target, struct chaos_error *err)
     return create_run(c, phases, sizeof(phases) / sizeof(phases[0]), NULL, err);
 }
 
+/* Shells are no reason to refuse a guest. */
+static int make_with_room(struct guest_target *target, struct chaos_error *err)
+{
+    const struct guest_target_shells *shells = &target->shells;
+    int rc = make_cold(target, err);
+
+    if (rc == 0 || err->exit != CHAOS_EXIT_RESOURCE || !shells->make_room ||
+        !shells->make_room(shells->opaque, &target->config))
+        return rc;
+    create_end(&target->restore.creation);
+    forget_shell(target);
+    return make_cold(target, err);
+}
+
 /* From here on the shell is ours, unless it is given back as it was. */
 static int make_in(struct guest_target *target, struct shell *shell, struct chaos_error *err)
 {
@@ -156,7 +170,7 @@ static int prepare(void *guest, const struct migrate_offer *offer, struct migrat
         shell = shells->take(shells->opaque, &target->config);
     *restore =
         (struct restore){.reader = &target->reader, .domain = &target->domain, .moved = true};
-    rc = shell ? make_in(target, shell, err) : make_cold(target, err);
+    rc = shell ? make_in(target, shell, err) : make_with_room(target, err);
     target->prepared = rc == 0;
     if (rc < 0) {
         create_end(&restore->creation);

@@ -6,15 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE       (64u << 10) /* of the stream in one message, in so many */
-#define PIECE_PARTS 7           /* parts */
+#include "migrate_pack.h"
+
+#define PIECE (56u << 10) /* of the stream in one message: with its packed form it fits in one */
+
+_Static_assert(PIECE + MIGRATE_PACKED_MAX(PIECE) <= MIGRATE_PAYLOAD_MAX, "buffer");
 
 int migrate_link_open(struct migrate_link *link, struct peer *peer, struct chaos_error *err)
 {
     memset(link, 0, sizeof(*link));
     link->peer = peer;
     link->payload = malloc(MIGRATE_PAYLOAD_MAX + 1);
-    if (!link->payload)
+    link->other = malloc(MIGRATE_PAYLOAD_MAX + 1);
+    if (!link->payload || !link->other)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     return 0;
 }
@@ -22,7 +26,8 @@ int migrate_link_open(struct migrate_link *link, struct peer *peer, struct chaos
 void migrate_link_close(struct migrate_link *link)
 {
     free(link->payload);
-    link->payload = NULL;
+    free(link->other);
+    link->payload = link->other = NULL;
 }
 
 static int broken(struct chaos_error *err, int rc)
@@ -105,6 +110,23 @@ static int check_header(struct migrate_header *header, struct chaos_error *err)
     return 0;
 }
 
+/* A message of DATA, as if it had come so. */
+static int unpack(struct migrate_link *link, struct chaos_error *err)
+{
+    uint8_t *const packed = link->payload;
+    const ptrdiff_t length = migrate_unpack(packed, link->length, link->other, MIGRATE_PAYLOAD_MAX);
+
+    if (length < 0)
+        return chaos_error_set(err, -EBADMSG, CHAOS_EXIT_FAILURE,
+                               "the other host sent a damaged message");
+    link->payload = link->other;
+    link->other = packed;
+    link->payload[length] = '\0';
+    link->type = MIGRATE_DATA;
+    link->length = (uint32_t)length;
+    return 0;
+}
+
 int migrate_link_receive(struct migrate_link *link, struct chaos_error *err)
 {
     struct migrate_header header;
@@ -122,7 +144,7 @@ int migrate_link_receive(struct migrate_link *link, struct chaos_error *err)
     link->type = header.type;
     link->length = header.length;
     link->taken = 0;
-    return 0;
+    return link->type == MIGRATE_PACKED ? unpack(link, err) : 0;
 }
 
 /* What the other host calls its reason must not mean anything else here. */
@@ -183,54 +205,40 @@ void migrate_link_refuse(struct migrate_link *link, const struct chaos_error *wh
                        strlen(why->text), &ignored);
 }
 
-/* Parts that go out together, in one message. */
-struct piece {
+/* The stream's next bytes, which are in link->other, as what is shorter. */
+static int send_piece(struct migrate_link *link, size_t length)
+{
+    uint8_t *const packed = link->other + PIECE;
+    const size_t size = migrate_pack(link->other, length, packed);
+    const bool is_shorter = size < length;
     struct migrate_header header;
-    struct iovec parts[1 + PIECE_PARTS];
-    int nr;
-    size_t length; /* without the header */
-};
+    const struct iovec parts[] = {
+        {&header, sizeof(header)},
+        {is_shorter ? packed : link->other, is_shorter ? size : length},
+    };
 
-static void begin_piece(struct piece *piece)
-{
-    piece->parts[0] = (struct iovec){&piece->header, sizeof(piece->header)};
-    piece->nr = 1;
-    piece->length = 0;
-}
-
-static int send_piece(struct migrate_link *link, struct piece *piece)
-{
-    int rc = 0;
-
-    if (piece->length > 0) {
-        fill_header(&piece->header, MIGRATE_DATA, piece->length);
-        rc = link->peer->ops->write(link->peer, piece->parts, piece->nr);
-    }
-    begin_piece(piece);
-    return rc;
+    fill_header(&header, is_shorter ? MIGRATE_PACKED : MIGRATE_DATA, parts[1].iov_len);
+    return link->peer->ops->write(link->peer, parts, 2);
 }
 
 static int write_pieces(struct migrate_link *link, const struct iovec *parts, int nr)
 {
-    struct piece piece;
-    size_t done, length;
-    int i, rc;
+    size_t done, length, used = 0;
+    int i, rc = 0;
 
-    begin_piece(&piece);
-    for (i = 0; i < nr; i++)
-        for (done = 0; done < parts[i].iov_len; done += length) {
-            if (piece.length == PIECE || piece.nr == 1 + PIECE_PARTS) {
-                rc = send_piece(link, &piece);
-                if (rc < 0)
-                    return rc;
-            }
+    for (i = 0; i < nr && rc == 0; i++)
+        for (done = 0; done < parts[i].iov_len && rc == 0; done += length) {
             length = parts[i].iov_len - done;
-            if (length > PIECE - piece.length)
-                length = PIECE - piece.length;
-            piece.parts[piece.nr++] = (struct iovec){(char *)parts[i].iov_base + done, length};
-            piece.length += length;
+            if (length > PIECE - used)
+                length = PIECE - used;
+            memcpy(link->other + used, (const char *)parts[i].iov_base + done, length);
+            used += length;
+            if (used == PIECE) {
+                rc = send_piece(link, used);
+                used = 0;
+            }
         }
-    return send_piece(link, &piece);
+    return rc == 0 && used > 0 ? send_piece(link, used) : rc;
 }
 
 int migrate_link_write(void *opaque, const struct iovec *parts, int nr)

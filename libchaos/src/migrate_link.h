@@ -37,6 +37,7 @@ enum migrate_type {
     MIGRATE_ABORT,      /* answered with DONE, if there was a whole copy */
     MIGRATE_ASK,        /* token: what became of it? */
     MIGRATE_STATE,      /* struct migrate_state */
+    MIGRATE_PACKED,     /* DATA without its zeros (migrate_pack.h); comes out as DATA */
     MIGRATE_TYPES
 };
 
@@ -67,6 +68,7 @@ struct migrate_link {
     uint16_t type; /* of the message received last */
     uint32_t length;
     uint8_t *payload; /* MIGRATE_PAYLOAD_MAX + 1 bytes, a NUL behind the payload */
+    uint8_t *other;   /* the same: what is packed, or unpacked */
     uint32_t taken;   /* of a DATA message, by migrate_link_read */
     struct chaos_error
         why; /* of migrate_link_write and _read: code 0, or why the last one failed */

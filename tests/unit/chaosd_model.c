@@ -226,3 +226,25 @@ const char *model_error(struct fixture *f)
     assert_true(f->header.flags & WIRE_ERROR);
     return wire_find_string(&f->fields, WIRE_ERROR_TEXT, "");
 }
+
+void model_set_pool(struct fixture *f, uint32_t mib, const char *bridge, uint32_t low)
+{
+    struct wire_writer writer;
+
+    model_begin(f, WIRE_POOL_SET, &writer);
+    wire_put_string(&writer, WIRE_NAME, "pool");
+    wire_put_u32(&writer, WIRE_MEMORY_MIB, mib);
+    if (bridge)
+        wire_put_string(&writer, WIRE_BRIDGE, bridge);
+    wire_put_u32(&writer, WIRE_LOW, low);
+    wire_put_u32(&writer, WIRE_HIGH, low);
+    model_send(f, f->client, &writer);
+    model_turn_many(f, 20);
+    assert_true(model_receive(f, f->client));
+    assert_int_equal(f->header.flags, WIRE_REPLY);
+}
+
+uint32_t model_level(struct fixture *f)
+{
+    return pools_find(refill_pools(&f->daemon), "pool")->level;
+}

@@ -53,6 +53,9 @@ void model_send_with(struct fixture *f, int fd, struct wire_writer *writer, cons
 unsigned int model_descriptors(void); /* that are open */
 /* The next packet that was sent to the client; false: there is none, or the connection ended. */
 bool model_receive(struct fixture *f, int fd);
+/* A pool named "pool" of so many shells, with a vif on bridge or (NULL) none, and it is filled. */
+void model_set_pool(struct fixture *f, uint32_t mib, const char *bridge, uint32_t low);
+uint32_t model_level(struct fixture *f); /* of that pool */
 /* The text of the failure that was received. */
 const char *model_error(struct fixture *f);
 

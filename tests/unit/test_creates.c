@@ -56,26 +56,6 @@ static void destroy_web(struct fixture *f)
     assert_int_equal(f->header.flags, WIRE_REPLY);
 }
 
-static void set_pool(struct fixture *f, uint32_t mib, uint32_t low)
-{
-    struct wire_writer writer;
-
-    model_begin(f, WIRE_POOL_SET, &writer);
-    wire_put_string(&writer, WIRE_NAME, "pool");
-    wire_put_u32(&writer, WIRE_MEMORY_MIB, mib);
-    wire_put_u32(&writer, WIRE_LOW, low);
-    wire_put_u32(&writer, WIRE_HIGH, low);
-    model_send(f, f->client, &writer);
-    model_turn_many(f, 20);
-    assert_true(model_receive(f, f->client));
-    assert_int_equal(f->header.flags, WIRE_REPLY);
-}
-
-static uint32_t level(struct fixture *f)
-{
-    return pools_find(refill_pools(&f->daemon), "pool")->level;
-}
-
 /* ---------------------------------------------------------------- creates */
 
 static void test_cold(void **state)
@@ -101,8 +81,8 @@ static void test_warm(void **state)
     struct chaos_domain domain;
     struct wire_field field;
 
-    set_pool(f, 1, 3);
-    assert_int_equal(level(f), 3);
+    model_set_pool(f, 1, NULL, 3);
+    assert_int_equal(model_level(f), 3);
     ask_create(f, NULL);
     assert_int_equal(wire_find_number(&f->fields, WIRE_WARM, 9), 1);
     assert_true(wire_find(&f->fields, WIRE_DOMAIN, WIRE_GROUP, &field));
@@ -110,12 +90,12 @@ static void test_warm(void **state)
     wire_get_domain(&group, &domain);
     assert_string_equal(domain.name, "web");
     assert_true(fake_domain(f->fake, domain.domid)->started);
-    assert_int_equal(level(f), 2);
+    assert_int_equal(model_level(f), 2);
 
     /* A shell that was not touched is as good as before. */
     ask_create(f, NULL);
     assert_int_equal(wire_find_number(&f->fields, WIRE_ERROR_EXIT, 0), CHAOS_EXIT_EXISTS);
-    assert_int_equal(level(f), 2);
+    assert_int_equal(model_level(f), 2);
     destroy_web(f);
     assert_int_equal(model_created, 1);
 }
@@ -127,7 +107,7 @@ static void test_every_call_fails(void **state)
     unsigned int failures = 0;
     bool failed;
 
-    set_pool(f, 1, 2);
+    model_set_pool(f, 1, NULL, 2);
     do {
         f->fake->calls = 0;
         f->fake->fail_at = failures + 1;
@@ -138,7 +118,7 @@ static void test_every_call_fails(void **state)
         failures += failed;
         usleep(POOLS_CALM_NS / 1000 + 1000);
         model_turn_many(f, 5);
-        assert_int_equal(level(f), 2);
+        assert_int_equal(model_level(f), 2);
     } while (failed);
     assert_true(failures >= 2);
     assert_int_equal(model_created, 1);
@@ -200,7 +180,7 @@ static void test_several(void **state)
     uint32_t i;
 
     ask_create(f, "name=\"web-2\""); /* is in the way of one of them */
-    set_pool(f, 1, 2);
+    model_set_pool(f, 1, NULL, 2);
     put_create(f, &writer, NULL);
     wire_put_u32(&writer, WIRE_COUNT, 4);
     model_send(f, f->client, &writer);
@@ -291,11 +271,11 @@ static void test_shells_make_room(void **state)
 {
     struct fixture *f = *state;
 
-    set_pool(f, 16, 3); /* of 64 MiB in all */
-    assert_int_equal(level(f), 3);
+    model_set_pool(f, 16, NULL, 3); /* of 64 MiB in all */
+    assert_int_equal(model_level(f), 3);
     ask_create(f, "memory=32");
     assert_int_equal(f->header.flags, WIRE_REPLY);
-    assert_true(level(f) < 3);
+    assert_true(model_level(f) < 3);
     destroy_web(f);
 }
 
@@ -305,8 +285,8 @@ static void test_degraded(void **state)
     struct wire_writer writer;
     unsigned int calls;
 
-    set_pool(f, 16, 6); /* more than there is */
-    assert_true(level(f) < 5);
+    model_set_pool(f, 16, NULL, 6); /* more than there is */
+    assert_true(model_level(f) < 5);
     model_begin(f, WIRE_STATUS, &writer);
     model_send(f, f->client, &writer);
     model_turn(f);
@@ -342,7 +322,7 @@ static void test_failed_creates_leave_nothing(void **state)
     struct fixture *f = *state;
     unsigned int before;
 
-    set_pool(f, 1, 1);
+    model_set_pool(f, 1, NULL, 1);
     ask_create(f, "kernel=\"/no/such/kernel\"");
     before = model_descriptors();
     for (unsigned int i = 0; i < 2000; i++) {
@@ -357,7 +337,7 @@ static void test_failed_creates_leave_nothing(void **state)
         assert_true(f->header.flags & WIRE_ERROR);
     }
     assert_int_equal(model_descriptors(), before);
-    assert_int_equal(level(f), 1);
+    assert_int_equal(model_level(f), 1);
 }
 
 /* ---------------------------------------------------------------- restart */
@@ -366,7 +346,7 @@ static void test_restart_takes_shells_over(void **state)
 {
     struct fixture *f = *state;
 
-    set_pool(f, 1, 4);
+    model_set_pool(f, 1, NULL, 4);
     f->daemon.settings.drain_on_stop = false;
     f->daemon.settings.adaptive = true;
     close(f->client);

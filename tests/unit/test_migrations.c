@@ -19,7 +19,9 @@
 #include "holds.h"
 #include "migrate_journal.h"
 #include "migrations.h"
+#include "refill.h"
 #include "scratch.h"
+#include "worker.h"
 
 /* ---------------------------------------------------------------- moving */
 
@@ -51,6 +53,107 @@ static void test_bridge_of_another_name(void **state)
     migration->nr_bridges = 1;
     granted(&here, WIRE_MIGRATE, "web", address);
     both_stop();
+    assert_moved();
+}
+
+/* ---------------------------------------------------------------- shells */
+
+/* A pool of the host there; its shells have one vif, or none. */
+static void add_pool(const char *name, uint32_t mib, uint32_t vifs, uint32_t level)
+{
+    static struct pool_settings pools[2];
+    struct settings *settings = &there.daemon.settings;
+    struct pool_settings *pool = &pools[settings->nr_pools++];
+
+    settings->pools = pools;
+    *pool = (struct pool_settings){.low = level, .high = level};
+    strcpy(pool->name, name);
+    pool->flavour = (struct flavour){.memory_mib = mib, .vcpus = 1, .nr_vifs = vifs};
+    strcpy(pool->flavour.bridge[0], vifs ? "xenbr0" : "");
+}
+
+static struct pool *pool_of(const char *name)
+{
+    return pools_find(refill_pools(&there.daemon), name);
+}
+
+static void await_level(const char *name, uint32_t level)
+{
+    const uint64_t end = loop_now() + PATIENCE_NS;
+
+    while (pool_of(name)->level != level || worker_load(&there.daemon) > 0) {
+        assert_true(loop_now() < end);
+        turn();
+    }
+}
+
+static void let_shells_go(void)
+{
+    both_stop();
+    assert_int_equal(shell_adopt(there.chaos, NULL, NULL, &err), 0);
+}
+
+/* The guest comes into a shell, in whose place there is another one then. */
+static void test_into_shell(void **state)
+{
+    uint32_t domid;
+
+    (void)state;
+    add_pool("small", 1, 1, 1);
+    both_start();
+    await_level("small", 1);
+    domid = shell_domid(pool_of("small")->shells[0]);
+    granted(&here, WIRE_MIGRATE, "web", address);
+    assert_int_equal(guest_there()->domid, domid);
+    assert_int_equal(pool_of("small")->counts.hits, 1);
+    await_level("small", 1);
+    let_shells_go();
+    assert_moved();
+}
+
+/* What is refused leaves the shell to others. */
+static void test_shell_is_given_back(void **state)
+{
+    struct chaos_config config = {.name = "web", .memory_mib = 1, .vcpus = 1};
+    struct chaos_domain other;
+    uint32_t domid;
+
+    (void)state;
+    add_pool("small", 1, 1, 1);
+    both_start();
+    await_level("small", 1);
+    domid = shell_domid(pool_of("small")->shells[0]);
+    config.kernel = guest_kernel;
+    config.cmdline = (char *)"";
+    assert_int_equal(chaos_domain_create(there.chaos, &config, NULL, &other, &err), 0);
+    refused(&here, WIRE_MIGRATE, "web", address, -EEXIST, "exists");
+    assert_int_equal(pool_of("small")->level, 1);
+    assert_int_equal(pool_of("small")->counts.hits, 0);
+    assert_int_equal(chaos_domain_destroy(there.chaos, &other, false, &err), 0);
+    granted(&here, WIRE_MIGRATE, "web", address);
+    assert_int_equal(guest_there()->domid, domid);
+    await_level("small", 1);
+    let_shells_go();
+    assert_moved();
+}
+
+/* None fits, and they have all the memory: then the largest goes. */
+static void test_shells_make_room(void **state)
+{
+    const uint64_t end = loop_now() + PATIENCE_NS;
+
+    (void)state;
+    add_pool("large", 60, 0, 1);
+    add_pool("small", 1, 0, 5);
+    both_start();
+    await_level("large", 1);
+    while (pool_of("small")->why[0] == '\0') {
+        assert_true(loop_now() < end);
+        turn();
+    }
+    granted(&here, WIRE_MIGRATE, "web", address);
+    assert_int_equal(pool_of("large")->level, 0);
+    let_shells_go();
     assert_moved();
 }
 
@@ -498,6 +601,9 @@ static void test_the_one_that_holds_is_meant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_into_shell),
+        TEST(test_shell_is_given_back),
+        TEST(test_shells_make_room),
         TEST(test_moves),
         TEST(test_bridge_of_another_name),
         TEST(test_refused),

@@ -109,7 +109,7 @@ static void give_back(void *opaque, struct shell *shell)
 
 static void use_shells(struct fixture *f)
 {
-    const struct guest_target_shells shells = {take, give_back, f};
+    const struct guest_target_shells shells = {.take = take, .give_back = give_back, .opaque = f};
 
     guest_target_use_shells(f->target, &shells);
 }

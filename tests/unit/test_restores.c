@@ -131,27 +131,6 @@ static void destroy(struct fixture *f, const char *name)
     assert_int_equal(f->header.flags, WIRE_REPLY);
 }
 
-static void set_pool(struct fixture *f, uint32_t low)
-{
-    struct wire_writer writer;
-
-    model_begin(f, WIRE_POOL_SET, &writer);
-    wire_put_string(&writer, WIRE_NAME, "pool");
-    wire_put_u32(&writer, WIRE_MEMORY_MIB, 1);
-    wire_put_string(&writer, WIRE_BRIDGE, "xenbr0");
-    wire_put_u32(&writer, WIRE_LOW, low);
-    wire_put_u32(&writer, WIRE_HIGH, low);
-    model_send(f, f->client, &writer);
-    model_turn_many(f, 20);
-    assert_true(model_receive(f, f->client));
-    assert_int_equal(f->header.flags, WIRE_REPLY);
-}
-
-static uint32_t level(struct fixture *f)
-{
-    return pools_find(refill_pools(&f->daemon), "pool")->level;
-}
-
 /* ---------------------------------------------------------------- guests */
 
 static void test_cold(void **state)
@@ -177,18 +156,18 @@ static void test_warm(void **state)
     struct fixture *f = *state;
     struct chaos_domain first;
 
-    set_pool(f, 3);
+    model_set_pool(f, 1, "xenbr0", 3);
     ask(f, NULL);
     first = answered(f, true);
     assert_string_equal(first.name, "web");
     model_turn_many(f, 3);
     usleep(POOLS_CALM_NS / 1000 + 1000);
     model_turn_many(f, 3);
-    assert_int_equal(level(f), 3); /* filled up again */
+    assert_int_equal(model_level(f), 3); /* filled up again */
     /* A shell that was not touched is as good as before. */
     ask(f, NULL);
     assert_failed(f, CHAOS_EXIT_EXISTS, "exists already");
-    assert_int_equal(level(f), 3);
+    assert_int_equal(model_level(f), 3);
     ask(f, "name=\"second\"");
     assert_memory_not_equal(answered(f, true).uuid, first.uuid, 16);
     ask(f, "name=\"third\"; memory=2");
@@ -208,7 +187,7 @@ static void test_every_call_fails(void **state)
     unsigned int failures = 0, before;
     bool failed;
 
-    set_pool(f, 2);
+    model_set_pool(f, 1, "xenbr0", 2);
     before = model_descriptors();
     do {
         f->fake->calls = 0;
@@ -220,7 +199,7 @@ static void test_every_call_fails(void **state)
         failures += failed;
         usleep(POOLS_CALM_NS / 1000 + 1000);
         model_turn_many(f, 5);
-        assert_int_equal(level(f), 2);
+        assert_int_equal(model_level(f), 2);
     } while (failed);
     assert_true(failures > 10);
     assert_int_equal(model_created, 1);
@@ -249,7 +228,7 @@ static void test_several(void **state)
     struct chaos_config config[4];
     char name[16];
 
-    set_pool(f, 2);
+    model_set_pool(f, 1, "xenbr0", 2);
     ask_several(f, 4, "cmdline=\"ip=10.0.0.{n}\"");
     for (unsigned int i = 0; i < 4; i++) {
         assert_true(model_receive(f, f->client));
@@ -353,14 +332,14 @@ static void test_damaged(void **state)
     struct stat st;
 
     assert_int_equal(stat(file, &st), 0);
-    set_pool(f, 2);
+    model_set_pool(f, 1, "xenbr0", 2);
     for (off_t length = st.st_size - 1; length > 0; length -= length > 9000 ? 12000 : 700) {
         assert_int_equal(truncate(file, length), 0);
         ask(f, NULL);
         assert_failed(f, CHAOS_EXIT_CONFIG, "byte ");
         usleep(POOLS_CALM_NS / 1000 + 1000);
         model_turn_many(f, 5);
-        assert_int_equal(level(f), 2); /* a shell that was used up is replaced */
+        assert_int_equal(model_level(f), 2); /* a shell that was used up is replaced */
     }
     assert_int_equal(scratch_count("domains") + scratch_count("pending"), 0);
     assert_int_equal(scratch_count("shells"), 2);
@@ -459,7 +438,7 @@ static void test_again(void **state)
     struct fixture *f = *state;
 
     usleep(20000);
-    set_pool(f, 1);
+    model_set_pool(f, 1, "xenbr0", 1);
     for (unsigned int i = 0; i < 6; i++) {
         ask(f, NULL);
         answered(f, wire_find_number(&f->fields, WIRE_WARM, 9));

@@ -15,11 +15,15 @@
 #include "departures.h"
 #include "elf_maker.h"
 #include "migrations.h"
+#include "refill.h"
 #include "scratch.h"
 #include "server.h"
+#include "stats.h"
+#include "worker.h"
 
 const struct module *const modules[] = {
-    &server_module, &movers_module, &migrations_module, &departures_module, &arrivals_module, NULL,
+    &worker_module,     &server_module,     &stats_module,    &refill_module, &movers_module,
+    &migrations_module, &departures_module, &arrivals_module, NULL,
 };
 
 /* Nobody here makes or unmakes domains for chaosd's clients. */
@@ -39,6 +43,7 @@ struct host here, there;
 struct chaos_domain guest;
 struct chaos_error err;
 char address[64];
+char guest_kernel[128];
 static const char *dir;
 
 static int open_here(struct chaos **out, struct chaos_error *error)
@@ -77,6 +82,12 @@ void start(struct host *host)
         fail_msg("%s", err.text);
 }
 
+/* What other threads are at. */
+static size_t load(const struct host *host)
+{
+    return movers_load(&host->daemon) + worker_load(&host->daemon);
+}
+
 void stop(struct host *host)
 {
     size_t nr = sizeof(modules) / sizeof(modules[0]) - 1;
@@ -84,7 +95,7 @@ void stop(struct host *host)
     for (size_t i = 0; i < nr; i++)
         if (modules[i]->quiesce)
             modules[i]->quiesce(&host->daemon);
-    while (movers_load(&host->daemon) > 0)
+    while (load(host) > 0)
         assert_int_equal(loop_turn(host->daemon.loop, true), 0);
     while (nr-- > 0)
         modules[nr]->fini(&host->daemon);
@@ -108,10 +119,12 @@ static void make_host(struct host *host, const char *name, chaos_opener *open)
     host->daemon.open = open;
     host->daemon.run_dir = host->dir;
     settings_default(&host->daemon.settings);
+    host->daemon.settings.adaptive = false;
     set_file(migration->authority, "ours-ca.pem");
     set_file(migration->certificate, "ours.pem");
     set_file(migration->key, "ours.key");
     assert_int_equal(open(&host->chaos, &err), 0);
+    host->daemon.chaos = host->chaos;
 }
 
 static unsigned int free_port(void)
@@ -128,9 +141,9 @@ static unsigned int free_port(void)
 
 int set_up(void **state)
 {
-    static char kernel[128];
+
     struct chaos_config config = {.name = "web",
-                                  .kernel = kernel,
+                                  .kernel = guest_kernel,
                                   .cmdline = (char *)"x",
                                   .memory_mib = 1,
                                   .vcpus = 1,
@@ -148,7 +161,7 @@ int set_up(void **state)
     snprintf(address, sizeof(address), "127.0.0.1:%u", free_port());
     assert_true(settings_listen(&there.daemon.settings, address));
     elf_make(&maker);
-    strcpy(kernel, scratch_file("kernel", maker.bytes, maker.size));
+    strcpy(guest_kernel, scratch_file("kernel", maker.bytes, maker.size));
     strcpy(config.vifs[0].bridge, "xenbr0");
     assert_int_equal(chaos_domain_create(here.chaos, &config, NULL, &guest, &err), 0);
     return 0;
@@ -239,8 +252,8 @@ void settle(void)
     while (calm++ < 5) {
         assert_true(loop_now() < end);
         turn();
-        if ((here.daemon.migrations && movers_load(&here.daemon) > 0) ||
-            (there.daemon.migrations && movers_load(&there.daemon) > 0))
+        if ((here.daemon.migrations && load(&here) > 0) ||
+            (there.daemon.migrations && load(&there) > 0))
             calm = 0;
     }
 }

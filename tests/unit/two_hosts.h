@@ -35,6 +35,7 @@ extern struct host here, there;
 extern struct chaos_domain guest;
 extern struct chaos_error err;
 extern char address[64]; /* where the host there listens */
+extern char guest_kernel[128];
 
 int set_up(void **state);
 int tear_down(void **state);

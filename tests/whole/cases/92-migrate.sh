@@ -47,6 +47,7 @@ both_are_clean
 note "with a network"
 check "create" chaos create "$GUESTS/tcpecho.cfg" name=echo 'cmdline="ip=10.0.0.2/24"' on_reboot=\"restart\"
 check "it answers ping" wait_for 5 answers_ping 2
+check "host b keeps shells for such guests" b chaos pool set net --memory 3 --vif xenbr1 --low 1
 mac=$(mac_of 2)
 connect 2 # not in a subshell
 check "it echoes" echoes one
@@ -57,6 +58,10 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
 done
 check "there and back ten times: the connection is open, and the bridges knew where it was ($moves)" test "$moves" -eq 20
 exec 7>&-
+hits=$(pool_sum hits)
+check "there into shells ($hits)" test "$hits" -ge 8
+check "which host b gives up" b chaos pool drain
+check "all of them" wait_for 5 has_shells 0
 check "there" chaos migrate echo $B
 check_output 'xenbr1' "on the bridge of that host" b chaos info echo -o json
 check "its configuration goes with it: reboot" b chaos reboot -t 20 echo

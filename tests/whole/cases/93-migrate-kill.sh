@@ -173,8 +173,16 @@ is_loaded_there() {
     grep -qs '^phase loaded' /run/chaos-b/migrations/*.target
 }
 
+# Hosts that know each other do without certificates, and so with fewer bytes: places in what comes
+# behind the handshake are the same each time only if they do not.
+forget_sessions() {
+    kill -HUP "$daemon_a"
+}
+
 one_cut() { # DIRECTION BYTES HOW HEALED: yes, no, or "forced": by an operator who says that host b is lost
     local status=0
+    [ "$2" -lt 3000 ] || forget_sessions
+    [ "$1" = up ] || forget_sessions
     make_victim
     echo "$1 $2 $3" > /tmp/plan
     [ "$4" = yes ] || : > /tmp/down
@@ -215,32 +223,46 @@ numbers() { # FROM TO STEP
 make_victim
 chaos migrate victim $B && end_it there || end_it here
 sweep_kills "the source's chaosd" daemon_a
+
+# From here on guests that go to host b come into shells, of which one more is to be made each time.
+restart_b() {
+    kill $daemon_b
+    wait $daemon_b
+    start_b
+}
+printf '[pool noop]\nlow = 1\nhigh = 1\nmemory = 1\n' >> /etc/chaos/b.conf
+restart_b
+check "host b has a shell" wait_for 5 has_shells 1
 sweep_kills "the target's chaosd" daemon_b
 sweep_kills "both" daemon_a daemon_b
 
 python3 /tmp/proxy.py &
 proxy=$!
 wait_for 5 test -e /tmp/proxy.ready
+forget_sessions
 make_victim
 check "through a proxy" chaos migrate victim 127.0.0.1:8010
 check "and back" b chaos migrate victim $A
 check "shutdown" chaos shutdown -w -t 5 victim
 read -r up down < /tmp/passed
 note "$up bytes up, $down down"
-check "it passed through" test "$up" -gt 20000 -a "$down" -gt 500
+check "it passed through" test "$up" -gt 10000 -a "$down" -gt 500
 doubts=0 forced=0
 # shellcheck disable=SC2046
 {
-    sweep_cuts up cut yes $(numbers 0 3000 700) 20000 $(numbers $((up - 400)) "$up" 70)
+    sweep_cuts up cut yes $(numbers 0 3000 700) $((up / 2)) $(numbers $((up - 400)) "$up" 70)
     sweep_cuts down cut yes $(numbers 0 "$down" 250) $(numbers $((down - 250)) "$down" 40)
     sweep_cuts down cut no $(numbers $((down - 250)) "$down" 30)
     sweep_cuts up cut forced $(numbers $((up - 100)) $((up - 60)) 15)
-    sweep_cuts up silent yes 0 1500 20000 $(numbers $((up - 200)) "$up" 90)
+    sweep_cuts up silent yes 0 1500 $((up / 2)) $(numbers $((up - 200)) "$up" 90)
     sweep_cuts down silent no $(numbers $((down - 250)) "$down" 80)
 }
 check "it was in doubt at times ($doubts)" test $doubts -gt 0
 check "and went on when host b was said to be lost ($forced)" test $forced -gt 0
 kill $proxy
+check "guests came into shells" test "$(pool_sum hits)" -gt 10
+sed -i '/pool noop/,$d' /etc/chaos/b.conf
+restart_b
 both_are_clean
 stop_both
 finish

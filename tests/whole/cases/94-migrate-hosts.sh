@@ -81,7 +81,7 @@ check "the connection is open" echoes three
 
 note "a network that breaks in the midst"
 cable b
-cable a --rate 1
+cable a --rate 0.2
 on a chaos migrate echo $B > "$scratch/out" 2>&1 &
 moving=$!
 check "it is on its way" wait_for 10 has_migration b "echo target loading"

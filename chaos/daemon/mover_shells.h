@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The pools' shells for a guest that comes: the loop is asked for each, while the mover waits. */
+#ifndef CHAOSD_MOVER_SHELLS_H
+#define CHAOSD_MOVER_SHELLS_H
+
+#include "guest_move.h"
+#include "movers.h"
+
+/* As long as the target is open. */
+struct mover_shells {
+    struct mover *mover;
+    struct chaos *chaos; /* the mover's handle */
+};
+
+/* To be called, and then used, from the mover's `run`. */
+void mover_shells_use(struct mover_shells *shells, struct guest_target *target);
+
+#endif
