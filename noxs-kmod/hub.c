@@ -11,7 +11,8 @@
  *   ip link add NAME link UPLINK type noxshub
  *
  * The hub of the uplink's bridge passes on to the vifs of its branches, too, so that the uplink is
- * spared and a broadcast does not go through the bridge of every branch.
+ * spared and a broadcast does not go through the bridge of every branch. While there are other ports than
+ * vifs on that bridge (xen-netback's), which only it reaches, its hub is no branch.
  *
  * For a bridge without VLANs: the hub does not know which port is in which.
  */
@@ -31,19 +32,25 @@ static LIST_HEAD(hubs);			/* under rtnl */
 
 /* ------------------------------------------------------------------ who is on the same bridge */
 
-/* A port that answers for others (proxy ARP) is spared what is flooded, whoever sent it. */
-static int set_spared(struct net_device *port, struct net_device *bridge, bool spared)
+static int set_flag(struct net_device *port, struct net_device *bridge, u16 flag, bool on)
 {
 	struct {
 		struct nlattr header;
 		u8 value;
-	} attr = { { nla_attr_size(sizeof(u8)), IFLA_BRPORT_PROXYARP }, spared };
-	struct nlattr *data[IFLA_BRPORT_MAX + 1] = { [IFLA_BRPORT_PROXYARP] = &attr.header };
+	} attr = { { nla_attr_size(sizeof(u8)), flag }, on };
+	struct nlattr *data[IFLA_BRPORT_MAX + 1] = {};
 	const struct rtnl_link_ops *ops = bridge->rtnl_link_ops;
 
 	if (!netif_is_bridge_master(bridge) || !ops || !ops->slave_changelink)
 		return -EOPNOTSUPP;
+	data[flag] = &attr.header;
 	return ops->slave_changelink(bridge, port, NULL, data, NULL);
+}
+
+/* A port that answers for others (proxy ARP) is spared what is flooded, whoever sent it. */
+static int set_spared(struct net_device *port, struct net_device *bridge, bool spared)
+{
+	return set_flag(port, bridge, IFLA_BRPORT_PROXYARP, spared);
 }
 
 static void join(struct noxs_vif *vif, struct noxs_hub *hub)
@@ -124,11 +131,37 @@ static void update_bridge(struct noxs_hub *hub)
 
 /* ------------------------------------------------------------------ branches */
 
+/* Ports of its bridge that are neither vifs nor ends of the way up, the hub and the uplink's other end. */
+static bool has_others(const struct noxs_hub *hub)
+{
+	struct net_device *port;
+	struct list_head *at;
+
+	netdev_for_each_lower_dev(hub->bridge, port, at)
+		if (!noxs_vif_is_netdev(port) && dev_get_iflink(port) != hub->uplink)
+			return true;
+	return false;
+}
+
+/*
+ * The root's bridge answers ARP requests on a spared uplink for guests that dom0 knows, in their name: even when
+ * a guest of the branch announces itself, which the branch would then look for beyond the uplink. So it
+ * learns nothing there, and sends up what is for none of its vifs.
+ */
+static void set_learning(const struct net_device *uplink, bool on)
+{
+	struct net_device *lower = __dev_get_by_index(dev_net(uplink), dev_get_iflink(uplink));
+	struct net_device *bridge = lower ? netdev_master_upper_dev_get(lower) : NULL;
+
+	if (bridge && lower != uplink && dev_get_iflink(lower) == uplink->ifindex)
+		set_flag(lower, bridge, IFLA_BRPORT_LEARNING, on);
+}
+
 static struct noxs_hub *find_root(const struct noxs_hub *hub, struct net_device *uplink)
 {
 	struct noxs_hub *root;
 
-	if (!uplink || !hub->bridge)
+	if (!uplink || !hub->bridge || has_others(hub))
 		return NULL;
 	root = find_hub(netdev_master_upper_dev_get(uplink));
 	return root && root != hub && !root->uplink ? root : NULL;
@@ -143,6 +176,8 @@ static void leave_root(struct noxs_hub *hub, struct net_device *uplink)
 	hub->had_root = true;
 	if (bridge)
 		set_spared(uplink, bridge, false);
+	if (uplink)
+		set_learning(uplink, true);
 }
 
 static void join_root(struct noxs_hub *hub, struct noxs_hub *root, struct net_device *uplink)
@@ -152,6 +187,7 @@ static void join_root(struct noxs_hub *hub, struct noxs_hub *root, struct net_de
 	/* A reader may still be where it was before. */
 	if (hub->had_root)
 		synchronize_net();
+	set_learning(uplink, false);
 	hub->root = root;
 	list_add_tail_rcu(&hub->branch_node, &root->branches);
 }

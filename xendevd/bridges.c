@@ -79,16 +79,6 @@ static void base_name(const struct bridge *bridge, char *out, size_t size)
         snprintf(out, size, "b%d", bridge->ifindex);
 }
 
-/* A hub is for parts that do not; without one they had better. */
-static int stop_learning(struct bridges *b, const struct bridge *part, const char *hub)
-{
-    int rc = links_stop_learning(b->fd, part->pair);
-
-    if (rc)
-        links_delete(b->fd, rtnl_ifindex(b->fd, hub));
-    return rc;
-}
-
 static void add_hub(struct bridges *b, struct bridge *bridge)
 {
     char base[14], name[16];
@@ -101,8 +91,6 @@ static void add_hub(struct bridges *b, struct bridge *bridge)
     rc = links_add_hub(b->fd, name, bridge->ifindex, bridge->uplink);
     bridge->hub_refused = rc != 0;
     b->hubs = rc != -EOPNOTSUPP; /* an older module, which will refuse the next one as well */
-    if (rc == 0 && is_part(bridge))
-        rc = stop_learning(b, bridge, name);
     if (rc == 0) {
         bridge->hub = rtnl_ifindex(b->fd, name);
         bridge->hub_is_ours = true;

@@ -131,20 +131,6 @@ int links_add_hub(int fd, const char *name, int bridge, int uplink)
     return rtnl_ask(fd, &request);
 }
 
-int links_stop_learning(int fd, int lower)
-{
-    static const uint8_t no = 0;
-    struct rtnl_request request = rtnl_request(RTM_NEWLINK, 0, lower);
-    struct nlattr *info = rtnl_nest(&request, IFLA_LINKINFO), *data;
-
-    rtnl_add(&request, IFLA_INFO_SLAVE_KIND, "bridge", sizeof("bridge"));
-    data = rtnl_nest(&request, IFLA_INFO_SLAVE_DATA);
-    rtnl_add(&request, IFLA_BRPORT_LEARNING, &no, sizeof(no));
-    rtnl_nest_end(&request, data);
-    rtnl_nest_end(&request, info);
-    return rtnl_ask(fd, &request);
-}
-
 int links_up(int fd, int ifindex)
 {
     return rtnl_enslave(fd, ifindex, 0);

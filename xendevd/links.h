@@ -20,13 +20,6 @@ int links_add_pair(int fd, const char *upper, int upper_bridge, const char *lowe
  * -EOPNOTSUPP: the module has none. */
 int links_add_hub(int fd, const char *name, int bridge, int uplink);
 
-/*
- * The lower end of a pair learns no addresses. A hub spares the upper end by proxy ARP, so the
- * whole answers requests there for guests that dom0 knows, in their name: even when a guest of the
- * part announces itself, which the part would then look for beyond the pair.
- */
-int links_stop_learning(int fd, int lower);
-
 int links_up(int fd, int ifindex);
 
 /* Those that are gone already are no failure. */

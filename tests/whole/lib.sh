@@ -60,6 +60,11 @@ wait_for() {
     done
 }
 
+nothing_is_pending() { # no create, destroy or shell is half made
+    local found
+    found=$(ls -A /run/chaos/pending) && [ -z "$found" ]
+}
+
 # ------------------------------------------------------------------ the host
 
 start_host() { # module and xendevd, as an administrator would

@@ -46,7 +46,7 @@ one_round() { # KIND COUNT [KEY=VALUE...]
     check "names differ" unique /tmp/names
     check "domain ids differ" unique /tmp/ids
     check "uuids differ" unique /tmp/uuids
-    check "nothing is half made" test -z "$(ls -A /run/chaos/pending)"
+    check "nothing is half made" nothing_is_pending
 }
 
 for ((round = 1; round <= ${CASE_ROUNDS:-1}; round++)); do

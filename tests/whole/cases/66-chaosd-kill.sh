@@ -54,7 +54,7 @@ check_state() {
     comm -23 /tmp/made /tmp/there > /tmp/lost
     [ ! -s /tmp/lost ] || note "lost: $(tr '\n' ' ' < /tmp/lost)"
     check "no guest that was promised is lost" test ! -s /tmp/lost
-    check "nothing is half made" wait_for 5 test -z "$(ls -A /run/chaos/pending)"
+    check "nothing is half made" wait_for 5 nothing_is_pending
     check "the pool of shells is full" wait_for 5 pool_is noop 8
     check "the one with vifs, too" wait_for 5 pool_is web 3
     # Every domain is dom0, a guest with a name, or a shell with a record.

@@ -85,13 +85,21 @@ lose_the_decision() { # FROM TO GUEST ADDRESS
     check "and there" has_migration "$2" "$3 target loaded"
 }
 
+is_loading() {
+    grep -qs '^phase loading' /run/chaos/migrations/*.target
+}
+
+received() {
+    cat /sys/class/net/eth0/statistics/rx_bytes
+}
+
+has_received() { # BYTES
+    [ "$(received)" -ge "$1" ]
+}
+
 # In dom0: pulls the cable when a part of a guest has come, and not all of it.
 cut_in_the_midst() {
-    local received=/sys/class/net/eth0/statistics/rx_bytes before
-    wait_for 60 grep -qs '^phase loading' /run/chaos/migrations/*.target || return
-    before=$(cat "$received")
-    wait_for 60 eval "[ \$(cat $received) -gt $((before + 20000)) ]" && ip link set eth0 down &&
-        grep -q '^phase loading' /run/chaos/migrations/*.target
+    wait_for 40 is_loading && wait_for 40 has_received $(($(received) + 20000)) && ip link set eth0 down && is_loading
 }
 
 (cd "$scratch" && make_authority ours)
@@ -118,7 +126,7 @@ cable b
 cable a --rate 0.1
 on a chaos migrate echo $B > "$scratch/out" 2>&1 &
 moving=$!
-check "a part of it has come" on b eval "$(declare -f cut_in_the_midst); cut_in_the_midst"
+check "a part of it has come" on b eval "$(declare -f is_loading received has_received cut_in_the_midst); cut_in_the_midst"
 wait $moving
 check_exit '[17]' 'silent|cut' "it is given up" sh -c "cat $scratch/out; exit $?"
 check "it goes on here" runs_on a echo
