@@ -38,9 +38,6 @@ wait_for 5 console_shows deaf up
 check_exit 7 'deaf' "deaf: shutdown -w gives up" chaos shutdown -w -t 2 deaf
 check "deaf: it still runs" chaos domid deaf
 check "deaf: destroy" chaos destroy deaf
-check "chatty: create" chaos create "$GUESTS/chatty.cfg"
-check "chatty: it is not blocked by its console" wait_for 10 console_shows chatty .
-check "chatty: shutdown works" chaos shutdown -w -t 20 chatty
 check "the neighbour answers" answers_ping 2
 leakcheck
 check "destroy" chaos destroy neighbour
