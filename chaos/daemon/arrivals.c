@@ -49,7 +49,6 @@ struct arrivals {
     struct arrival *first;
     unsigned int nr;
     atomic_uint strangers, coming;
-    bool quiet;
 };
 
 static struct arrival *arrival_of(struct mover *mover)
@@ -133,11 +132,12 @@ static int op_open(void *opaque, const struct migrate_note *note, void **guest,
                    struct chaos_error *err)
 {
     struct arrival *a = opaque;
-    int rc = note->domid == 0 ? count(a, err) : 0;
+    int rc = 0;
 
+    if (note->domid == 0) /* a new one */
+        rc = count(a, err);
     if (rc == 0 && note->domid == 0)
         rc = migrate_journal_room(a->daemon->migrations->journal, err);
-
     if (rc == 0)
         rc = guest_target_open(a->chaos, note, adapt, &a->daemon->settings.migration, &a->guest,
                                err);

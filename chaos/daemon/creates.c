@@ -208,7 +208,6 @@ static struct chaos_restore_options restore_options(const struct creation *c)
 static void create_cold(struct job *job, struct chaos *chaos)
 {
     struct creation *c = container_of(job, struct creation, job);
-
     const struct chaos_restore_options how = restore_options(c);
 
     while (c->nr_reclaimed > 0)

@@ -199,9 +199,7 @@ static void hold(struct departure *d, uint32_t domid, const uint8_t uuid[16])
 /* What the journal says: a guest that went on is its own, though its target is still to be told. */
 static void hold_as_noted(struct departure *d)
 {
-    const bool held = d->note.phase == MIGRATE_SENDING || d->note.phase == MIGRATE_COMMITTING;
-
-    hold(d, held ? d->note.domid : 0, d->note.uuid);
+    hold(d, migrate_is_held(d->note.phase) ? d->note.domid : 0, d->note.uuid);
 }
 
 static struct guest *guest_of(const struct departure *d)

@@ -17,8 +17,10 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "loop.h"
 #include "tls_sessions.h"
 
+#define NS_PER_MS    1000000u
 #define RECORD       16384 /* bytes that TLS takes at once */
 #define SESSION_S    3600  /* for so long a certificate that was looked at is as good as shown */
 #define SESSIONS_MAX 256   /* of others, kept for when they come again */
@@ -324,14 +326,6 @@ static int expect_host(SSL *ssl, const char *host)
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* It was shown when the session began, and may have expired since. */
 static int check_again(SSL *ssl, struct chaos_error *err)
 {
@@ -347,14 +341,14 @@ static int check_again(SSL *ssl, struct chaos_error *err)
 /* All of it within the time-out: whoever sends a byte now and then would hold us for ever. */
 static int shake_hands(struct peer_tls *tls, bool server, struct chaos_error *err)
 {
-    const int64_t end = now_ms() + tls->peer.timeout_ms;
+    const uint64_t end = loop_now() + (uint64_t)tls->peer.timeout_ms * NS_PER_MS;
     long verdict;
     int rc;
 
     do {
-        const int64_t left = end - now_ms();
+        const uint64_t now = loop_now();
 
-        tls->peer.timeout_ms = left > 0 ? (int)left : 0;
+        tls->peer.timeout_ms = now < end ? (int)((end - now) / NS_PER_MS) : 0;
         ERR_clear_error();
         errno = 0;
         rc = server ? SSL_accept(tls->ssl) : SSL_connect(tls->ssl);
