@@ -248,3 +248,25 @@ uint32_t model_level(struct fixture *f)
 {
     return pools_find(refill_pools(&f->daemon), "pool")->level;
 }
+
+unsigned int model_fail_each_call(struct fixture *f,
+                                  void (*ask)(struct fixture *f, const char *override))
+{
+    const uint32_t level = model_level(f);
+    unsigned int failures = 0;
+    bool failed;
+
+    do {
+        f->fake->calls = 0;
+        f->fake->fail_at = failures + 1;
+        f->fake->fail_with = -EINVAL;
+        ask(f, NULL);
+        f->fake->fail_at = 0;
+        failed = f->header.flags & WIRE_ERROR;
+        failures += failed;
+        usleep(POOLS_CALM_NS / 1000 + 1000);
+        model_turn_many(f, 5);
+        assert_int_equal(model_level(f), level);
+    } while (failed);
+    return failures;
+}

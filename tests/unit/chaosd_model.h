@@ -56,6 +56,12 @@ bool model_receive(struct fixture *f, int fd);
 /* A pool named "pool" of so many shells, with a vif on bridge or (NULL) none, and it is filled. */
 void model_set_pool(struct fixture *f, uint32_t mib, const char *bridge, uint32_t low);
 uint32_t model_level(struct fixture *f); /* of that pool */
+/*
+ * Asks (a config or checkpoint, an override) until it succeeds; each time the next call to the
+ * hypervisor fails, and what becomes of that pool's shells is awaited. How often it failed.
+ */
+unsigned int model_fail_each_call(struct fixture *f,
+                                  void (*ask)(struct fixture *f, const char *override));
 /* The text of the failure that was received. */
 const char *model_error(struct fixture *f);
 
