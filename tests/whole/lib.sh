@@ -100,6 +100,20 @@ daytime_of() { # HOST-PART: the time that this guest tells
     timeout 5 nc -w 3 "10.0.0.$1" 13
 }
 
+# One connection to tcpecho that stays open, as descriptor 7 (not in a subshell): what is said comes back.
+connect() { # HOST-PART
+    exec 7<> "/dev/tcp/10.0.0.$1/7"
+}
+
+echoes() { # TEXT: within ${patience:-5} s
+    local answer
+    echo "$1" >&7 && read -r -t "${patience:-5}" -u 7 answer && [ "$answer" = "$1" ]
+}
+
+state_says() { # HOST-PART PATTERN: of what tcpecho tells of itself
+    timeout 5 nc -w 3 "10.0.0.$1" 1007 | grep -q "$2"
+}
+
 domain_state() { # NAME: the six letters of chaos list
     chaos list "$1" | awk 'NR == 2 { print $5 }'
 }

@@ -63,6 +63,28 @@ linux_config() { # NAME LINE...
         'memory = 128' 'cmdline = "console=hvc0 quiet"' "${@:2}" > "$1.cfg"
 }
 
+# Lines for make_initramfs: the network, an echo on port 7, and a log on the disk that gets longer, of which port 1007 tells.
+keeps_log() {
+    cat << EOF
+tries=0
+until [ -b /dev/xvda ] || [ \$tries -gt 100 ]; do usleep 100000; tries=\$((tries + 1)); done
+mount -t ext4 /dev/xvda /mnt
+$(greeting)
+nc -ll -p 7 -e cat &
+nc -ll -p 1007 -e sh -c 'cat /proc/uptime; grep -c ^processor /proc/cpuinfo; tail -n 1 /mnt/log' &
+(while :; do i=\$((i + 1)); echo "line \$i" >> /mnt/log; sync; sleep 0.1; done) &
+EOF
+}
+
+lines() { # that such a guest has written, as it says itself
+    timeout 10 nc -w 5 10.0.0.9 1007 | awk '$1 == "line" { print $2 }'
+}
+
+goes_on() { # LINE: it has written more of them
+    local now
+    now=$(lines) && [ "${now:-0}" -gt "$1" ]
+}
+
 # Prints a file of an image, which nobody may use meanwhile.
 on_disk() { # IMAGE FILE
     debugfs -R "cat $2" "$1" 2> /dev/null

@@ -7,19 +7,7 @@
 . /root/xenstore.sh
 cd /tmp || exit 1
 
-# One TCP connection that stays open: what is said comes back.
-connect() { # HOST-PART
-    exec 7<> "/dev/tcp/10.0.0.$1/7"
-}
-
-echoes() { # TEXT
-    local answer
-    echo "$1" >&7 && read -r -t 10 -u 7 answer && [ "$answer" = "$1" ]
-}
-
-state_says() { # HOST-PART PATTERN
-    timeout 5 nc -w 3 "10.0.0.$1" 1007 | grep -q "$2"
-}
+export patience=10 # seconds
 
 create_echo() { # NAME HOST-PART [key=value...]
     local name=$1 address=10.0.0.$2
@@ -111,25 +99,9 @@ check "no node, netdev or back-end is left" diff before after
 leakcheck
 
 note "Debian's kernel"
-make_initramfs initramfs xen-netfront xen-blkfront ext4 << EOF
-tries=0
-until [ -b /dev/xvda ] || [ \$tries -gt 100 ]; do usleep 100000; tries=\$((tries + 1)); done
-mount -t ext4 /dev/xvda /mnt
-$(greeting)
-nc -ll -p 7 -e cat &
-nc -ll -p 1007 -e sh -c 'cat /proc/uptime; grep -c ^processor /proc/cpuinfo; tail -n 1 /mnt/log' &
-(while :; do i=\$((i + 1)); echo "line \$i" >> /mnt/log; sync; sleep 0.1; done) &
-(while :; do :; done) &
-EOF
+{ keeps_log; echo '(while :; do :; done) &'; } | make_initramfs initramfs xen-netfront xen-blkfront ext4
 make_disk disk.img 16
 linux_config linux 'bus = "xenstore"' 'vcpus = 2' 'vif = ["bridge=xenbr0"]' 'disk = ["/tmp/disk.img,raw,xvda,rw"]'
-lines() { # that it has written, as it says itself
-    timeout 10 nc -w 5 10.0.0.9 1007 | awk '$1 == "line" { print $2 }'
-}
-goes_on() { # LINE: it has written more of them
-    local now
-    now=$(lines) && [ "${now:-0}" -gt "$1" ]
-}
 check "create, with two vcpus, a disk and a vif" chaos create linux.cfg
 check "it answers ping" wait_for 60 answers_ping 9
 wait_for 20 goes_on 5

@@ -6,20 +6,6 @@
 start_host
 cd /dev/shm || exit 1
 
-# One TCP connection that stays open: what is said comes back.
-connect() { # HOST-PART
-    exec 7<> "/dev/tcp/10.0.0.$1/7"
-}
-
-echoes() { # TEXT
-    local answer
-    echo "$1" >&7 && read -r -t 5 -u 7 answer && [ "$answer" = "$1" ]
-}
-
-state_says() { # HOST-PART PATTERN
-    timeout 5 nc -w 3 "10.0.0.$1" 1007 | grep -q "$2"
-}
-
 create_echo() { # NAME HOST-PART [key=value...]
     local name=$1 address=10.0.0.$2
     shift 2

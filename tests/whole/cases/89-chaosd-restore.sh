@@ -41,16 +41,6 @@ pool_is() { # LEVEL
     [ "$(chaos pool 2> /dev/null | awk '$1 == "web" { print $6 }')" = "$1" ]
 }
 
-# One TCP connection that stays open: what is said comes back.
-connect() { # HOST-PART
-    exec 7<> "/dev/tcp/10.0.0.$1/7"
-}
-
-echoes() { # TEXT
-    local answer
-    echo "$1" >&7 && read -r -t 5 -u 7 answer && [ "$answer" = "$1" ]
-}
-
 uuid_and_mac_of() { # NAME...: both, a line each
     for name in "$@"; do
         grep -ao -e 'mac=[0-9a-f:]*' -e '^uuid [0-9a-f-]*' "/run/chaos/domains/$name" | sort -u

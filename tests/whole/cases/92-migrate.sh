@@ -6,16 +6,6 @@
 . /root/migrate.sh
 start_host
 two_hosts
-# One TCP connection that stays open: what is said comes back.
-connect() { # HOST-PART
-    exec 7<> "/dev/tcp/10.0.0.$1/7"
-}
-
-echoes() { # TEXT
-    local answer
-    echo "$1" >&7 && read -r -t 5 -u 7 answer && [ "$answer" = "$1" ]
-}
-
 # Where the bridge of host a has the guest's MAC: behind the cable, or not.
 is_behind_cable() { # MAC
     bridge fdb show br xenbr0 | grep -q "^$1 dev cable-a "

@@ -14,14 +14,7 @@ start_store
 two_hosts
 client=/root/bench/bench-downtime
 
-connect() { # HOST-PART
-    exec 7<> "/dev/tcp/10.0.0.$1/7"
-}
-
-echoes() { # TEXT
-    local answer
-    echo "$1" >&7 && read -r -t 10 -u 7 answer && [ "$answer" = "$1" ]
-}
+export patience=10 # seconds
 
 # The last sample's column: command_ms 2, tcp_gap_ms 3, ping_gap_ms 5.
 column() { # NUMBER

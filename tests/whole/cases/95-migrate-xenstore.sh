@@ -8,15 +8,7 @@
 # shellcheck source=tests/whole/xenstore.sh
 . /root/xenstore.sh
 
-# One TCP connection that stays open: what is said comes back.
-connect() { # HOST-PART
-    exec 7<> "/dev/tcp/10.0.0.$1/7"
-}
-
-echoes() { # TEXT
-    local answer
-    echo "$1" >&7 && read -r -t 10 -u 7 answer && [ "$answer" = "$1" ]
-}
+export patience=10 # seconds
 
 runs_on() { # HOST NAME
     $1 domain_state "$2" | grep -Eq '^(r-----|-b----|------)$'
@@ -79,22 +71,7 @@ check "shutdown" chaos shutdown -w -t 10 echo
 start_b_again
 
 note "Debian's kernel"
-make_initramfs initramfs xen-netfront xen-blkfront ext4 << EOF
-tries=0
-until [ -b /dev/xvda ] || [ \$tries -gt 100 ]; do usleep 100000; tries=\$((tries + 1)); done
-mount -t ext4 /dev/xvda /mnt
-$(greeting)
-nc -ll -p 7 -e cat &
-nc -ll -p 1007 -e sh -c 'tail -n 1 /mnt/log' &
-(while :; do i=\$((i + 1)); echo "line \$i" >> /mnt/log; sync; sleep 0.1; done) &
-EOF
-lines() { # that it has written, as it says itself
-    timeout 10 nc -w 5 10.0.0.9 1007 | awk '$1 == "line" { print $2 }'
-}
-goes_on() { # LINE: it has written more of them
-    local now
-    now=$(lines) && [ "${now:-0}" -gt "$1" ]
-}
+keeps_log | make_initramfs initramfs xen-netfront xen-blkfront ext4
 make_disk disk.img 16
 loop=$(losetup -f --show disk.img) # as a volume that both hosts have
 mkdir volumes
