@@ -9,18 +9,6 @@ start_host
 more=() # lines of the victim's configuration
 mkdir /dev/shm/saved && cd /dev/shm/saved || exit 1
 
-# trace COMMAND...: its system calls after the start of the program, as "name occurrence".
-trace() {
-    strace -o /tmp/trace "$@" > /dev/null 2>&1
-    awk -F'(' '/^[a-z]/ { count[$1]++; if ($1 != "execve" && $1 != "exit_group") print $1, count[$1] }' /tmp/trace
-}
-
-killed_at() { # CALL OCCURRENCE COMMAND...
-    local call=$1 occurrence=$2
-    shift 2
-    strace -o /dev/null -e "trace=$call" -e "inject=$call:signal=KILL:when=$occurrence" "$@" > /dev/null 2>&1
-}
-
 runs() {
     wait_for 5 answers_ping 9
 }
