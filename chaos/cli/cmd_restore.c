@@ -167,18 +167,31 @@ static int here(const struct asked *asked, struct chaos_error *err)
     return restore_one(asked, chaos, &file, &config, err); /* exit closes and frees all at once */
 }
 
+/* It goes into a line of configuration: what it may hold matters. */
+static int check_name(const struct restore_options *given, struct chaos_error *err)
+{
+    const char *number = given->count > 0 ? strstr(given->name, "{n}") : NULL;
+    char first[CHAOS_NAME_MAX + 8]; /* cut off it is too long still */
+
+    if (!number)
+        return chaos_name_check(given->name, err);
+    snprintf(first, sizeof(first), "%.*s1%s", (int)(number - given->name), given->name,
+             number + strlen("{n}"));
+    return chaos_name_check(first, err);
+}
+
 static int run(const struct cmd_call *call, struct chaos_error *err)
 {
     const struct restore_options *given = call->options;
     const size_t nr = (size_t)call->nr_args - 1;
     cleanup_free const char **overrides = malloc((nr + 1) * sizeof(*overrides));
     struct asked asked = {given, call->args[0], overrides, nr, -1};
-    char name[8 + CHAOS_NAME_MAX];
+    char name[16 + CHAOS_NAME_MAX];
     int rc =
         remote_check_options(given->daemon, given->no_daemon, given->count, given->timing, err);
 
     if (rc == 0 && given->name)
-        rc = chaos_name_check(given->name, err);
+        rc = check_name(given, err);
     if (rc < 0)
         return rc;
     if (!overrides)

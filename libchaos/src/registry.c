@@ -112,7 +112,7 @@ static int write_all(int fd, const char *text, size_t length)
 static int name_taken(struct chaos_error *err, const char *name)
 {
     return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS,
-                           "a domain with the name \"%s\" exists already", name);
+                           "a domain with the name \"%s\" exists already: give another name", name);
 }
 
 static int open_nameless(int dir)

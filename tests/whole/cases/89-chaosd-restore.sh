@@ -66,7 +66,7 @@ check "save once more, from a folder of its own" sh -c 'mkdir -p a && cd a && ch
 check "restore by a relative path" counted restore_warm sh -c 'cd a && chaos restore ../echo.ck'
 check "the connection is open" echoes three
 check "save -c" chaos save -c echo echo.ck
-check_exit 4 'exists already' "a name that is taken" chaos restore echo.ck
+check_exit 4 'exists already: give another name' "a name that is taken" chaos restore echo.ck
 exec 7>&-
 check "it costs no shell" wait_for 5 pool_is 4
 check "restore without the daemon, beside it" chaos restore --no-daemon --name alone echo.ck 'cmdline="ip=10.0.0.3/24"'
@@ -88,8 +88,10 @@ done
 uuid_and_mac_of many-1 many-2 many-3 many-4 many-5 > ids
 check "five uuids, five MACs" test "$(sort -u ids | wc -l)" -eq 10
 check_exit 4 'many-5.*exists' "and once more" chaos restore -n 5 --name many echo.ck
-check "the same without the daemon" chaos restore --no-daemon -n 2 --name few echo.ck 'cmdline="ip=10.0.0.3{n}/24"'
-check "few-2 answers ping" wait_for 5 answers_ping 32
+check "the same without the daemon" chaos restore --no-daemon -n 2 --name 'few{n}x' echo.ck 'cmdline="ip=10.0.0.3{n}/24"'
+check_exit 3 'no domain "few3x"' "there are two" chaos domid few3x
+check_exit 8 'may hold only' "a name that is more than a name" chaos restore -n 2 --name 'few{n}" memory="3' echo.ck
+check "few2x answers ping" wait_for 5 sh -c "chaos domid few2x && ping -c 1 -W 1 10.0.0.32"
 chaos list -o name | xargs chaos destroy
 check "several processes at once" sh -c 'for i in 1 2 3 4 5 6; do
     chaos restore --name p$i echo.ck "cmdline=\"ip=10.0.0.4$i/24\"" & pids="$pids $!"
