@@ -118,7 +118,8 @@ static int make_cold(struct guest_target *target, struct chaos_error *err)
     static const struct phase *const phases[] = {&restore_inputs, &create_prepare};
     struct creation *c = &target->restore.creation;
 
-    target->cold = (struct shell){.claim = REGISTRY_CLAIM_NONE};
+    target->cold =
+        (struct shell){.claim = REGISTRY_CLAIM_NONE, .flavour = {.bus = target->config.bus}};
     create_begin(c, target->chaos, &target->cold, &target->config);
     return create_run(c, phases, sizeof(phases) / sizeof(phases[0]), NULL, err);
 }

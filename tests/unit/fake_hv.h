@@ -81,6 +81,7 @@ struct fake_hv {
     bool closed_hv, closed_bus;
     unsigned int bound;                       /* dom0's event channels */
     unsigned int device_domain[FAKE_DOMAINS]; /* ids that have devices, also of dead domains */
+    enum chaos_bus device_bus[FAKE_DOMAINS];  /* on which bus */
     unsigned int notified;
     struct fake_events *events; /* those opened last */
     unsigned int no_virq;       /* bit n: VIRQ n is bound by somebody else */

@@ -17,7 +17,7 @@ void open_target(struct fixture *f)
     assert_int_equal(guest_target_open(f->there, &f->note, NULL, NULL, &f->target, &f->err), 0);
 }
 
-int set_up(void **state)
+static int set_up_on(void **state, enum chaos_bus bus)
 {
     struct fixture *f = calloc(1, sizeof(*f));
     const char *dir = scratch_make();
@@ -33,6 +33,7 @@ int set_up(void **state)
     assert_int_equal(chaos_new(&f->fake->hv, &f->fake->bus, dir, &f->here, &f->err), 0);
     assert_int_equal(chaos_new(&f->fake->hv, &f->fake->bus, other, &f->there, &f->err), 0);
     strcpy(f->config.name, "guest");
+    f->config.bus = bus;
     f->config.kernel = f->kernel;
     f->config.cmdline = (char *)"";
     f->config.memory_mib = f->config.vcpus = f->config.nr_vifs = 1;
@@ -43,6 +44,16 @@ int set_up(void **state)
     open_target(f);
     *state = f;
     return 0;
+}
+
+int set_up(void **state)
+{
+    return set_up_on(state, CHAOS_BUS_NOXS);
+}
+
+int set_up_xenstore(void **state)
+{
+    return set_up_on(state, CHAOS_BUS_XENSTORE);
 }
 
 int tear_down(void **state)

@@ -25,6 +25,7 @@ struct fixture {
 };
 
 int set_up(void **state);
+int set_up_xenstore(void **state);
 int tear_down(void **state);
 
 void open_target(struct fixture *f);
