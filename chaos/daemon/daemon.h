@@ -91,6 +91,7 @@ struct daemon {
     struct consoles *consoles;
     struct watch *watch;
     struct lifecycle *lifecycle;
+    struct suspensions *suspensions;
     struct movers *movers;
     struct migrations *migrations;
     struct hold *holds; /* holds.h */

@@ -13,6 +13,7 @@
 #include "holds.h"
 #include "log.h"
 #include "restart.h"
+#include "suspensions.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -327,6 +328,7 @@ void lifecycle_ended(struct daemon *daemon, struct guest *guest, enum chaos_shut
     guest->failures = 0;
     switch (verdict.deed) {
     case POLICY_NOTHING:
+        suspensions_note(daemon);
         break;
     case POLICY_PRESERVE:
         consoles_leave(daemon, guest);

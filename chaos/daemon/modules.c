@@ -15,16 +15,30 @@
 #include "server.h"
 #include "stats.h"
 #include "status.h"
+#include "suspensions.h"
 #include "watch.h"
 #include "worker.h"
 
 const struct module *const modules[] = {
-    &worker_module,     &server_module,   &status_module,
-    &stats_module,      &refill_module,   &creates_module,
-    &domains_module,    &ports_module,    &events_module,
-    &consoles_module,   &watch_module,    &consoles_serve_module,
-    &lifecycle_module,  &movers_module,   &migrations_module,
-    &departures_module, &arrivals_module, NULL,
+    &worker_module,
+    &server_module,
+    &status_module,
+    &stats_module,
+    &refill_module,
+    &creates_module,
+    &domains_module,
+    &ports_module,
+    &events_module,
+    &consoles_module,
+    &suspensions_module,
+    &watch_module,
+    &consoles_serve_module,
+    &lifecycle_module,
+    &movers_module,
+    &migrations_module,
+    &departures_module,
+    &arrivals_module,
+    NULL,
 };
 
 int daemon_start(struct daemon *daemon, struct chaos_error *err)

@@ -81,11 +81,10 @@ static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum b
     return bus->ops->request(bus, which, domid, what, err);
 }
 
-static void withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+static bool withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
 {
     bus = chosen(bus, which);
-    if (bus->ops->withdraw)
-        bus->ops->withdraw(bus, which, domid);
+    return bus->ops->withdraw && bus->ops->withdraw(bus, which, domid);
 }
 
 static const struct bus_ops choice_ops = {

@@ -49,9 +49,9 @@ struct bus_ops {
     int (*destroy)(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err);
     int (*request)(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request request,
                    struct chaos_error *err);
-    /* Takes back a request that the guest has not seen yet, as far as can be told. May be NULL:
-     * none can be. */
-    void (*withdraw)(struct bus *bus, enum chaos_bus which, uint32_t domid);
+    /* Takes back a request that the guest has not seen yet. True: it has, and is at it. May be
+     * NULL: that cannot be told. */
+    bool (*withdraw)(struct bus *bus, enum chaos_bus which, uint32_t domid);
 };
 
 /* An implementation starts with this. */

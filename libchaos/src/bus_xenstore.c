@@ -329,13 +329,14 @@ static int request(struct bus *bus, enum chaos_bus which, uint32_t domid, enum b
     return rc < 0 ? rc : store_run(store_of(bus), nodes_ask, &request, err);
 }
 
-static void withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+static bool withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
 {
+    struct nodes_withdrawal withdrawal = {.domid = domid};
     struct chaos_error ignored;
 
     (void)which;
-    if (store_connect(store_of(bus), &ignored) == 0)
-        store_run(store_of(bus), nodes_withdraw, &domid, &ignored);
+    return store_connect(store_of(bus), &ignored) == 0 &&
+           store_run(store_of(bus), nodes_withdraw, &withdrawal, &ignored) == 0 && withdrawal.begun;
 }
 
 static const struct bus_ops xenstore_ops = {

@@ -29,6 +29,11 @@ struct nodes_request {
 /* Asks the guest; opaque is a struct nodes_request. */
 void nodes_ask(struct store *store, void *opaque);
 /* Takes that back; opaque is a domain id. */
+struct nodes_withdrawal {
+    uint32_t domid;
+    bool begun; /* found out: the guest is at it */
+};
+
 void nodes_withdraw(struct store *store, void *opaque);
 
 /* bus_xenstore_link.c: name and MTU of the netdev of a vif that is set up already. */

@@ -172,13 +172,13 @@ void nodes_ask(struct store *store, void *opaque)
     store_string(store, domain, "control/shutdown", request->word);
 }
 
-/* A guest empties the node when it does as it was asked. */
+/* A guest empties the node when it begins to do as it was asked. */
 void nodes_withdraw(struct store *store, void *opaque)
 {
-    const uint32_t *domid = opaque;
+    struct nodes_withdrawal *withdrawal = opaque;
     char domain[STORE_PATH];
 
-    domain_path(domain, *domid);
-    store_require(store, domain, "control/shutdown");
+    domain_path(domain, withdrawal->domid);
+    withdrawal->begun = store_require(store, domain, "control/shutdown") == 0;
     store_string(store, domain, "control/shutdown", "");
 }

@@ -122,6 +122,7 @@ int chaos_domain_save(struct chaos *chaos, const struct chaos_domain *domain, co
     if (rc == 0 && out)
         summarize(&s.source, out);
     if (s.note.fd >= 0) {
+        save_source_linger(&s.source);
         /* As after a save that was killed: the guest goes on now, or once it has suspended. */
         registry_release(&s.note);
         suspended_reap(chaos);

@@ -47,7 +47,8 @@ struct save_source {
     char *record_text;
     struct stream_writer writer;
     struct save save;
-    bool live; /* set before it begins: most of its memory goes while it runs */
+    bool live;  /* set before it begins: most of its memory goes while it runs */
+    bool begun; /* it took too long, and is still at it */
     struct save_live log;
 };
 
@@ -61,6 +62,9 @@ int save_source_begin(struct save_source *source, stream_write *write, void *opa
 /* Asks the guest, and waits until it has suspended itself. -ETIMEDOUT: it may still do it later. */
 int save_source_ask(struct save_source *source, struct chaos_error *err);
 int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct chaos_error *err);
+/* After -ETIMEDOUT: until a guest that has begun is done or has given up, so that it can be let go
+ * on. */
+void save_source_linger(struct save_source *source);
 /*
  * If it is live, once it is noted as one that suspends itself: its memory, and what it writes to
  * meanwhile, until that is little or does not get less. Else nothing. save_live.c

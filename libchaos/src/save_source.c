@@ -9,6 +9,7 @@
 #include "migrate_guard.h"
 
 #define TIMEOUT_MS    10000u
+#define LINGER_MS     30000 /* Linux gives up after 20 s that its tasks do not stop */
 #define CONNECT_MS    1000u
 #define POLL_FIRST_NS 200000l
 #define POLL_MOST_NS  10000000l
@@ -93,13 +94,14 @@ int save_source_ask(struct save_source *source, struct chaos_error *err)
     return rc;
 }
 
-/* A guest that boots, say, would find the request later, when nobody waits for it any more. */
+/* A guest that boots, say, would find the request later, when nobody waits for it any more. One
+ * that waits for its disk may have found it. */
 static int timed_out(struct save_source *source, uint32_t limit_ms, struct chaos_error *err)
 {
     struct bus *bus = source->chaos->bus;
 
-    if (bus->ops->withdraw)
-        bus->ops->withdraw(bus, source->config.bus, source->domain.domid);
+    source->begun =
+        bus->ops->withdraw && bus->ops->withdraw(bus, source->config.bus, source->domain.domid);
     return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
                            "its guest did not suspend itself within %u ms, and goes on", limit_ms);
 }
@@ -111,31 +113,50 @@ static int went_otherwise(const struct hv_info *info, struct chaos_error *err)
                                        : "its guest shut down instead of suspending itself");
 }
 
-int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct chaos_error *err)
+static int wait_end(struct save_source *source, uint32_t limit_ms, struct hv_info *info,
+                    struct chaos_error *err)
 {
-    const uint32_t limit = timeout_ms ? timeout_ms : TIMEOUT_MS;
     struct timespec pause = {.tv_nsec = POLL_FIRST_NS};
     struct hv *hv = source->chaos->hv;
     const uint64_t start = now_ms();
-    struct hv_info info = {0};
     int rc;
 
     for (;;) {
-        rc = hv->ops->info(hv, source->domain.domid, &info);
-        if (rc == -ESRCH || (rc == 0 && !record_is_of(&source->record, info.uuid)))
-            info.dying = true; /* and gone already */
+        rc = hv->ops->info(hv, source->domain.domid, info);
+        if (rc == -ESRCH || (rc == 0 && !record_is_of(&source->record, info->uuid)))
+            info->dying = true; /* and gone already */
         else if (rc < 0)
             return hv_error(err, rc, "ask Xen about it");
-        if (info.dying || (info.shutdown && info.reason != HV_SHUTDOWN_SUSPEND))
-            return went_otherwise(&info, err);
-        if (info.shutdown)
+        if (info->dying || info->shutdown)
             return 0;
-        if (now_ms() - start >= limit)
-            return timed_out(source, limit, err);
+        if (now_ms() - start >= limit_ms)
+            return -ETIMEDOUT;
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < POLL_MOST_NS)
             pause.tv_nsec += pause.tv_nsec / 2;
     }
+}
+
+int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct chaos_error *err)
+{
+    const uint32_t limit_ms = timeout_ms ? timeout_ms : TIMEOUT_MS;
+    struct hv_info info = {0};
+    int rc = wait_end(source, limit_ms, &info, err);
+
+    if (rc == -ETIMEDOUT)
+        return timed_out(source, limit_ms, err);
+    if (rc == 0 && (info.dying || info.reason != HV_SHUTDOWN_SUSPEND))
+        return went_otherwise(&info, err);
+    return rc;
+}
+
+void save_source_linger(struct save_source *source)
+{
+    struct hv_info info = {0};
+    struct chaos_error ignored;
+
+    if (source->begun)
+        wait_end(source, LINGER_MS, &info, &ignored);
 }
 
 /* ---------------------------------------------------------------- its state */

@@ -157,18 +157,19 @@ void store_number(struct store *store, const char *dir, const char *name, uint64
     store_string(store, dir, name, text);
 }
 
-void store_require(struct store *store, const char *dir, const char *name)
+unsigned int store_require(struct store *store, const char *dir, const char *name)
 {
     char path[STORE_PATH];
-    unsigned int length;
+    unsigned int length = 0;
     void *value;
 
     if (store->error)
-        return;
+        return 0;
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     value = xs_read(store->handle, store->transaction, path, &length);
     note(store, value != NULL, path);
     free(value);
+    return length;
 }
 
 void store_drop(struct store *store, const char *format, ...)

@@ -44,8 +44,8 @@ void store_own(struct store *store, uint32_t owner, const char *format, ...)
 /* dir/name = value */
 void store_string(struct store *store, const char *dir, const char *name, const char *value);
 void store_number(struct store *store, const char *dir, const char *name, uint64_t value);
-/* Fails the transaction if there is no dir/name. */
-void store_require(struct store *store, const char *dir, const char *name);
+/* The length of dir/name; fails the transaction if there is none. */
+unsigned int store_require(struct store *store, const char *dir, const char *name);
 /* A node that is not there is as good. */
 void store_drop(struct store *store, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

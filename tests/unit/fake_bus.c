@@ -137,11 +137,13 @@ static int fake_request(struct bus *bus, enum chaos_bus which, uint32_t domid,
     return 0;
 }
 
-static void fake_withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
+static bool fake_withdraw(struct bus *bus, enum chaos_bus which, uint32_t domid)
 {
     (void)which;
     assert_non_null(find(fake_of(bus), domid));
     fake_of(bus)->last_request = -1;
+    fake_domain(fake_of(bus), domid)->late = fake_domain(fake_of(bus), domid)->slow > 0;
+    return fake_domain(fake_of(bus), domid)->late;
 }
 
 const struct bus_ops fake_bus_ops = {

@@ -529,6 +529,10 @@ static int fake_info(struct hv *hv, uint32_t domid, struct hv_info *out)
 
     if (!domain)
         return -ESRCH;
+    if (domain->late && --domain->slow == 0) {
+        domain->late = false;
+        fake_guest_suspend(fake_of(hv), domid);
+    }
     if (rc == 0)
         fill_info(domain, out);
     return rc;

@@ -40,9 +40,11 @@ struct fake_domain {
     struct hv_vcpu vcpu;
     struct vcpu_guest_context context; /* of vcpu 0, when it is suspended or was restored */
     bool deaf;                         /* does not suspend itself */
-    bool logging;                      /* what it writes to is noted */
-    uint64_t dirty[FAKE_FRAMES / 64];  /* by page */
-    unsigned int takes;                /* of that, since it began */
+    bool late;                         /* the request was withdrawn, and it does it still */
+    unsigned int slow;                /* it does, if that is withdrawn, when asked about so often */
+    bool logging;                     /* what it writes to is noted */
+    uint64_t dirty[FAKE_FRAMES / 64]; /* by page */
+    unsigned int takes;               /* of that, since it began */
     /* It works while others look at its memory, if that is logged; or NULL. */
     void (*works)(struct fake_hv *fake, struct fake_domain *domain);
     void (*mischief)(struct fake_hv *fake, struct fake_domain *domain); /* once it has, or NULL */

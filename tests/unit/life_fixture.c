@@ -20,11 +20,13 @@
 #include "noxs_abi.h"
 #include "scratch.h"
 #include "server.h"
+#include "suspensions.h"
 #include "worker.h"
 
 const struct module *const modules[] = {
-    &server_module, &ports_module,          &events_module,    &consoles_module,
-    &watch_module,  &consoles_serve_module, &lifecycle_module, NULL,
+    &server_module,         &ports_module,       &events_module,
+    &consoles_module,       &suspensions_module, &watch_module,
+    &consoles_serve_module, &lifecycle_module,   NULL,
 };
 
 void daemon_created(struct daemon *daemon, const struct chaos_domain *domain,

@@ -132,6 +132,22 @@ static void test_deaf(void **state)
     save(f, NULL);
 }
 
+/* Who has begun is waited for, so as to be let go on. */
+static void test_slow(void **state)
+{
+    struct fixture *f = *state;
+
+    f->guest->deaf = true;
+    f->guest->slow = 3;
+    assert_int_equal(chaos_domain_save(f->chaos, &f->domain, f->file, &go_on, NULL, &f->err),
+                     -ETIMEDOUT);
+    assert_int_equal(f->guest->slow, 0);
+    assert_running(f);
+    assert_int_equal(f->guest->resumed, 1);
+    assert_int_equal(scratch_count("suspended"), 0);
+    assert_files(f, false);
+}
+
 /* The save was killed: its note is there, its lock is not. */
 static void test_killed(void **state)
 {
@@ -304,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_continue_and_clone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pause, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_deaf, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_slow, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_save_sweep, set_up, tear_down),

@@ -16,6 +16,8 @@
 #include "noxs_abi.h"
 #include "restart.h"
 #include "scratch.h"
+#include "suspended.h"
+#include "suspensions.h"
 
 /* ---------------------------------------------------------------- guests that come and go */
 
@@ -127,6 +129,32 @@ static void test_preserve_and_suspend(void **state)
     assert_int_equal(f->fake->mapped, 0);
     assert_string_equal(events_so_far(f),
                         "created started suspended resumed suspended crashed preserved ");
+}
+
+static bool runs(struct fixture *f, uint32_t domid)
+{
+    return !fake_domain(f->fake, domid)->shutdown;
+}
+
+/* As a save does that gives up, or dies: the note stays, and nobody holds it. */
+static void test_suspends_too_late(void **state)
+{
+    struct fixture *f = *state;
+    const struct chaos_domain domain = create(f);
+    struct registry_claim note;
+    struct hv_info info;
+
+    subscribe(f);
+    settle(f, 5);
+    assert_int_equal(f->other->hv->ops->info(f->other->hv, domain.domid, &info), 0);
+    assert_int_equal(suspended_note(f->other, &info, &note, &f->err), 0);
+    end(f, domain.domid, CHAOS_SHUTDOWN_SUSPEND);
+    settle(f, SUSPENSIONS_FIRST_NS / 1000000 + 300);
+    assert_false(runs(f, domain.domid)); /* somebody is at it still */
+    registry_release(&note);
+    settle(f, 2 * SUSPENSIONS_FIRST_NS / 1000000);
+    assert_true(runs(f, domain.domid));
+    assert_int_equal(watch_guests(&f->daemon)->first->state, GUEST_RUNNING);
 }
 
 /* It ended before anybody could look at it. */
@@ -352,6 +380,7 @@ int main(void)
         TEST(test_vanishes),
         TEST(test_poweroff),
         TEST(test_preserve_and_suspend),
+        TEST(test_suspends_too_late),
         TEST(test_ends_at_once),
         TEST(test_crash_loop),
         TEST(test_destroyed_in_backoff),
