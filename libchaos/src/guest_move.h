@@ -20,6 +20,13 @@
  * Whether they are the same on both is not to be found out. */
 int guest_move_check_disks(const struct chaos_config *config, struct chaos_error *err);
 
+/*
+ * Waits for what a suspended guest had them do: a write that came late would undo what the guest
+ * writes on the other host, where it asks for it once more and goes on.
+ */
+int guest_move_wait_disks(const struct chaos_config *config, uint32_t timeout_ms,
+                          struct chaos_error *err);
+
 struct guest_source;
 
 struct guest_source_options {

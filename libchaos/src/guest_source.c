@@ -155,6 +155,10 @@ int guest_source_send(void *guest, stream_write *write, void *opaque, struct cha
     if (rc == 0)
         rc = save_source_memory(&source->source, err);
     timing_note(source->how.timing, "memory");
+    if (rc == 0 && source->source.config.nr_disks > 0) {
+        rc = guest_move_wait_disks(&source->source.config, source->how.timeout_ms, err);
+        timing_note(source->how.timing, "disks");
+    }
     if (rc == 0)
         rc = save_source_rest(&source->source, err);
     save_live_end(&source->source);

@@ -120,10 +120,10 @@ void wire_put_timing(struct wire_writer *writer, const struct chaos_timing *timi
 static const char *step_name(const char *name)
 {
     static const char *const known[] = {
-        "reap",   "identity", "image", "check",   "name",    "domain",    "vcpus",
-        "memory", "devices",  "load",  "vcpu",    "hotplug", "configure", "start",
-        "record", "build",    "open",  "connect", "prepare", "suspend",   "destroy",
-        "done",   "host",     "end",   "commit",  "discard", "unmap",     "live",
+        "reap",    "identity", "image",   "check",   "name",      "domain", "vcpus",  "memory",
+        "devices", "load",     "vcpu",    "hotplug", "configure", "start",  "record", "build",
+        "open",    "connect",  "prepare", "suspend", "destroy",   "done",   "host",   "end",
+        "commit",  "discard",  "unmap",   "live",    "disks",
     };
 
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)

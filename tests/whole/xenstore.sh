@@ -72,7 +72,7 @@ mount -t ext4 /dev/xvda /mnt
 $(greeting)
 nc -ll -p 7 -e cat &
 nc -ll -p 1007 -e sh -c 'cat /proc/uptime; grep -c ^processor /proc/cpuinfo; tail -n 1 /mnt/log' &
-(while :; do i=\$((i + 1)); echo "line \$i" >> /mnt/log; sync; sleep 0.1; done) &
+(while :; do i=\$((i + 1)); echo "line \$i" | dd of=/mnt/log oflag=append conv=notrunc,fsync 2> /dev/null; sleep 0.1; done) &
 EOF
 }
 

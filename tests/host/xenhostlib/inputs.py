@@ -21,8 +21,8 @@ INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
 
 # Folders of the kernel package whose modules dom0 can load.
 DOM0_MODULES = (
-    "arch/x86/crypto", "crypto", "lib", "fs/ext4", "fs/jbd2", "fs/mbcache.ko", "fs/overlayfs",
-    "fs/fuse", "drivers/virtio", "drivers/block/virtio_blk.ko", "drivers/block/loop.ko",
+    "arch/x86/crypto", "crypto", "lib", "fs/ext4", "fs/jbd2", "fs/mbcache.ko", "fs/configfs", "fs/overlayfs",
+    "fs/fuse", "drivers/virtio", "drivers/block/virtio_blk.ko", "drivers/block/loop.ko", "drivers/block/null_blk",
     "drivers/block/xen-blkback", "drivers/block/xen-blkfront.ko", "drivers/char/virtio_console.ko",
     "drivers/char/hw_random", "drivers/net/virtio_net.ko", "drivers/net/net_failover.ko", "drivers/net/tun.ko",
     "drivers/net/tap.ko", "drivers/net/veth.ko", "drivers/net/dummy.ko", "drivers/net/macvlan.ko",

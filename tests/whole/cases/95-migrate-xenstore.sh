@@ -8,6 +8,7 @@
 # shellcheck source=tests/whole/xenstore.sh
 . /root/xenstore.sh
 
+SLOW_S=6
 export patience=10 # seconds
 
 runs_on() { # HOST NAME
@@ -71,13 +72,26 @@ check "shutdown" chaos shutdown -w -t 10 echo
 start_b_again
 
 note "Debian's kernel"
-keeps_log | make_initramfs initramfs xen-netfront xen-blkfront ext4
+{
+    keeps_log
+    cat << 'EOF'
+echo 20 > /proc/sys/vm/dirty_writeback_centisecs
+echo 20 > /proc/sys/vm/dirty_expire_centisecs
+sleep 100000 < /dev/xvdb & # so that who closes it does not wait for it
+nc -ll -p 1008 -e dd if=/dev/zero of=/dev/xvdb bs=4k count=1 oflag=direct &
+nc -ll -p 1009 -e dd if=/dev/zero of=/dev/xvdb bs=4k count=1 conv=notrunc &
+EOF
+} | make_initramfs initramfs xen-netfront xen-blkfront ext4
 make_disk disk.img 16
 loop=$(losetup -f --show disk.img) # as a volume that both hosts have
 mkdir volumes
 disk=/tmp/volumes/linux
 mknod $disk b 7 "${loop#/dev/loop}"
-linux_config linux 'bus = "xenstore"' 'vcpus = 2' 'vif = ["bridge=xenbr0"]' "disk = [\"$disk,raw,xvda,rw\"]"
+modprobe null_blk nr_devices=1 irqmode=2 completion_nsec=$((SLOW_S * 1000000000)) # and one that takes its time
+slow=/tmp/volumes/slow
+IFS=: read -r major minor < /sys/block/nullb0/dev
+mknod $slow b "$major" "$minor"
+linux_config linux 'bus = "xenstore"' 'vcpus = 2' 'vif = ["bridge=xenbr0"]' "disk = [\"$disk,raw,xvda,rw\", \"$slow,raw,xvdb,rw\"]"
 check "create, with two vcpus, a disk and a vif" chaos create linux.cfg
 check "it answers ping" wait_for 60 answers_ping 9
 check "it writes to its disk" wait_for 20 goes_on 5
@@ -94,10 +108,36 @@ check "the connection is open" echoes three
 check "it writes on, to its disk" wait_for 20 goes_on "$at"
 
 
+note "a disk that is slow"
+nr_in_flight() { # NUMBER: requests
+    awk -v nr="$1" '{ exit $1 + $2 != nr }' /sys/block/nullb0/inflight
+}
+write_slowly() { # PORT: 1008, a process waits for it; 1009, only the kernel knows of it
+    wait_for 30 nr_in_flight 0 || return
+    nc -w 30 10.0.0.9 "$1" < /dev/null > /dev/null 2>&1 &
+    wait_for 30 nr_in_flight 1
+}
+check "a process of the guest waits for it" write_slowly 1008
+check_exit 7 'did not suspend itself within 1000 ms, and goes on' "it cannot be stopped" chaos migrate -t 1 linux $B
+patience=20 check "it stops once the disk is done, and is let go on" echoes four
+check "a process of the guest waits for it" write_slowly 1008
+check_exit 7 'did not suspend itself within 1000 ms, and goes on' "it cannot be saved" chaos save -t 1 linux linux.ck
+check "it goes on" runs_on here linux
+check "the connection is open" echoes five
+check "its kernel writes to it" write_slowly 1009
+check_exit 7 'disk xvdb: .*has not done 1 requests yet' "no migration before that is done" chaos migrate -t 1 linux $B
+check "the guest goes on" runs_on here linux
+check "the connection is open" echoes six
+check "its kernel writes to it" write_slowly 1009
+took=$(chaos migrate --timing=json linux $B | python3 -c 'import json, sys; print(json.load(sys.stdin))')
+check "nothing is under way when it has moved ($took)" nr_in_flight 0
+check "the connection is open" echoes seven
+check "and back" b chaos migrate -t 20 linux $A
+
 note "disks that do not go with their guest"
 start_b_blind /tmp/volumes
 check_exit 8 "refuses: disk xvda: cannot open .$disk.: No such file" "one that the other host lacks" chaos migrate linux $B
-check "the connection is open" echoes four
+check "the connection is open" echoes eight
 at=$(lines)
 check "it writes on, to its disk" wait_for 20 goes_on "$at"
 start_b_again
@@ -114,6 +154,7 @@ check_exit 8 'xvda: "/tmp/disk.img" is no block device' "it is not moved" chaos 
 check "it answers ping" answers_ping 2
 check "destroy" chaos destroy echo
 losetup -d "$loop"
+modprobe -r null_blk
 store_state > after
 check "no node, netdev, loop device or back-end is left" diff before after
 SLACK_KIB=512 both_are_clean
