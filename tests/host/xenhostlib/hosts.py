@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Hosts by name: start, find, stop."""
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -67,7 +68,7 @@ def connect(name):
 def ask(name, **request):
     """One control request to the broker, and its answer."""
     parser = frames.Parser()
-    with connect(name) as link:
+    with contextlib.suppress(ConnectionError), connect(name) as link:
         link.sendall(frames.control(**request))
         while data := link.recv(65536):
             for _, _, payload in parser.feed(data):
