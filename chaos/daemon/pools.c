@@ -70,11 +70,15 @@ int pools_init(struct pools *pools, const struct settings *settings, struct chao
         .adaptive_high = settings->adaptive_high,
         .refill_rate = settings->refill_rate,
     };
-    for (size_t i = 0; i < settings->nr_pools; i++)
-        if (!add_pool(pools, &settings->pools[i])) {
+    for (size_t i = 0; i < settings->nr_pools; i++) {
+        struct pool *pool = add_pool(pools, &settings->pools[i]);
+
+        if (!pool) {
             pools_free(pools);
             return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
         }
+        pool->configured = true;
+    }
     return 0;
 }
 
@@ -100,6 +104,15 @@ static struct pool *find_flavour(struct pools *pools, const struct flavour *flav
     return NULL;
 }
 
+static unsigned int nr_named(const struct pools *pools)
+{
+    unsigned int nr = 0;
+
+    for (const struct pool *p = pools->first; p; p = p->next)
+        nr += !p->adaptive && !p->removed;
+    return nr;
+}
+
 int pools_set(struct pools *pools, const struct pool_settings *settings, struct chaos_error *err)
 {
     struct pool *pool = pools_find(pools, settings->name);
@@ -108,6 +121,9 @@ int pools_set(struct pools *pools, const struct pool_settings *settings, struct 
         return chaos_error_set(err, -EEXIST, CHAOS_EXIT_EXISTS,
                                "pool \"%s\" is of another flavour: drain it first, or name another",
                                settings->name);
+    if (!pool && nr_named(pools) >= POOLS_MAX)
+        return chaos_error_set(err, -ENOSPC, CHAOS_EXIT_RESOURCE,
+                               "pool \"%s\": there are %d already", settings->name, POOLS_MAX);
     if (!pool) {
         pool = add_pool(pools, settings);
         if (!pool)
@@ -126,7 +142,7 @@ int pools_set(struct pools *pools, const struct pool_settings *settings, struct 
 void pools_close(struct pools *pools, struct pool *pool)
 {
     pool->low = pool->high = pool->target = 0;
-    if (!pool->adaptive)
+    if (pool->configured)
         return;
     pool->removed = true;
     if (pool->level == 0 && pool->preparing == 0)

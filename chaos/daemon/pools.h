@@ -35,6 +35,8 @@ struct pool {
     struct flavour flavour;
     uint32_t low, high, target;
     bool adaptive;
+    bool configured;       /* in chaosd.conf */
+    bool set;              /* it is as a client asked, not as chaosd.conf says */
     bool removed;          /* goes when its last refill has come back */
     struct shell **shells; /* the last one is handed out first */
     uint32_t level, room;
@@ -61,9 +63,10 @@ int pools_init(struct pools *pools, const struct settings *settings, struct chao
 void pools_free(struct pools *pools);
 
 struct pool *pools_find(struct pools *pools, const char *name);
-/* Makes a pool, or changes the marks of one with the same flavour. */
+/* Makes a pool, if there are fewer than POOLS_MAX, or changes the marks of one with the same
+ * flavour. */
 int pools_set(struct pools *pools, const struct pool_settings *settings, struct chaos_error *err);
-/* No more shells for it; an adaptive pool goes, a configured one stays with both marks 0. */
+/* No more shells for it; it goes, but one of chaosd.conf stays with both marks 0. */
 void pools_close(struct pools *pools, struct pool *pool);
 
 /* How well a shell of this flavour serves a request; -1: not at all. */

@@ -9,6 +9,7 @@
 #include "events.h"
 #include "log.h"
 #include "server.h"
+#include "pools_kept.h"
 #include "settings.h"
 #include "stats.h"
 #include "worker.h"
@@ -260,6 +261,8 @@ static int set(struct daemon *daemon, const struct request *request, struct chao
         rc = pools_set(&daemon->refill->pools, &settings, err);
     if (rc < 0)
         return rc;
+    pools_find(&daemon->refill->pools, settings.name)->set = true;
+    pools_kept_write(&daemon->refill->pools, daemon->run_dir);
     refill_poke(daemon);
     request_reply(request, 0, &writer);
     request_send(request, &writer);
@@ -281,6 +284,7 @@ static int drain(struct daemon *daemon, const struct request *request, struct ch
         if (!p->removed && (!name || strcmp(p->name, name) == 0))
             pools_close(pools, p);
     }
+    pools_kept_write(pools, daemon->run_dir);
     refill_poke(daemon);
     request_reply(request, 0, &writer);
     request_send(request, &writer);
@@ -331,6 +335,7 @@ static int init(struct daemon *daemon, struct chaos_error *err)
         return rc;
     }
     daemon->refill = r;
+    pools_kept_load(&r->pools, daemon->run_dir);
     if (shell_adopt(daemon->chaos, adopt, &adoption, err) < 0)
         log_error("cannot take over the shells of an earlier chaosd: %s", err->text);
     else if (adoption.kept || adoption.destroyed)

@@ -56,6 +56,7 @@ void worker_submit(struct daemon *daemon, struct job *job, enum job_class class)
 
 void model_start(struct fixture *f)
 {
+    f->daemon.run_dir = f->dir;
     f->daemon.loop = loop_new();
     assert_int_equal(chaos_new(&f->fake->hv, &f->fake->bus, f->dir, &f->daemon.chaos, &f->err), 0);
     for (const struct module *const *m = modules; *m; m++)

@@ -379,10 +379,16 @@ static void test_drain(void **state)
 
     set_pool(f, "web", 4, 2, 2);
     refill(f);
+    pools_find(&f->pools, "web")->configured = true;
     pools_close(&f->pools, pools_find(&f->pools, "web"));
     assert_int_equal(drop_surplus(f), 2);
     assert_int_equal(refill(f), 0);
     assert_non_null(pools_find(&f->pools, "web")); /* a configured one stays */
+    set_pool(f, "other", 5, 2, 2);
+    refill(f);
+    pools_close(&f->pools, pools_find(&f->pools, "other"));
+    assert_null(pools_find(&f->pools, "other"));
+    assert_int_equal(drop_surplus(f), 2);
     set_pool(f, "web", 4, 1, 1);
     assert_int_equal(refill(f), 1);
     pools_close(&f->pools, pools_find(&f->pools, "web"));

@@ -20,7 +20,7 @@ stat_of() { # METRIC: its count
 }
 
 pool_is() { # NAME LEVEL
-    [ "$(chaos pool | awk -v name="$1" '$1 == name { print $6 }')" = "$2" ]
+    [ "$(chaos pool | awk -v name="$1" '$1 == name { level = $6 } END { print level + 0 }')" -eq "$2" ]
 }
 
 # The count of METRIC grows by one while COMMAND... succeeds.
@@ -207,14 +207,21 @@ check "but it does not spin ($used ticks in 5 s)" test "$used" -lt 100
 check "a guest gets memory all the same" chaos create "$GUESTS/noop.cfg" name=big "memory=$((free / 2))"
 chaos destroy big
 chaos pool drain huge
-check "the memory comes back" wait_for 30 pool_is huge 0
+memory_is_free() { # MIB
+    [ "$(chaos info | awk '$1 == "free_memory" { print $3 }')" -ge "$1" ]
+}
+check "the memory comes back" wait_for 30 memory_is_free $((free - 16))
 
 # ------------------------------------------------------------------ stop and start
 check "a guest" chaos create "$GUESTS/noop.cfg" name=stays
+check "a pool that is in no file" chaos pool set more --memory 2 --low 1
 sed -i 's/destroy/keep/' /tmp/chaosd.conf
 stop_daemon
 start_daemon -c /tmp/chaosd.conf
 check "after a stop that destroys shells they are made again" wait_for 5 pool_is noop 4
+check "also those of a pool that was set" wait_for 5 pool_is more 1
+check "which is given up" chaos pool drain more
+check "its shell goes" wait_for 5 sh -c '[ "$(find /run/chaos/shells -type f | wc -l)" -eq 8 ]'
 made=$(find /run/chaos/shells -type f | sort)
 stop_daemon
 verdict $? "SIGTERM ends it"
