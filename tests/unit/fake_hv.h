@@ -70,7 +70,7 @@ struct fake_hv {
     } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
     bool fast;  /* memory is neither filled with garbage nor cleared */
-    bool stock; /* has no index of uuids */
+    bool stock; /* has no index of uuids, and does not say which domains changed */
     uint32_t host_major, host_minor, host_caps[8]; /* what host tells */
 
     unsigned int calls;   /* that can fail, since the last reset */
@@ -82,9 +82,11 @@ struct fake_hv {
     unsigned int bound;                       /* dom0's event channels */
     unsigned int device_domain[FAKE_DOMAINS]; /* ids that have devices, also of dead domains */
     unsigned int notified;
-    struct fake_events *events; /* those opened last */
-    unsigned int no_virq;       /* bit n: VIRQ n is bound by somebody else */
-    int last_request;           /* enum bus_request, -1: none */
+    struct fake_events *events;   /* those opened last */
+    unsigned int no_virq;         /* bit n: VIRQ n is bound by somebody else */
+    int last_request;             /* enum bus_request, -1: none */
+    bool changed[HV_DOMID_LIMIT]; /* dom0 is yet to be told of this domain */
+    unsigned int lists;           /* calls of list */
 };
 
 extern const struct bus_ops fake_bus_ops;
@@ -128,6 +130,9 @@ int fake_dirty_start(struct hv *hv, uint32_t domid, uint64_t pages);
 int fake_dirty_take(struct hv *hv, uint32_t domid, uint64_t pages, uint64_t *bitmap);
 int fake_dirty_stop(struct hv *hv, uint32_t domid);
 int fake_resume(struct hv *hv, uint32_t domid);
+int fake_changed(struct hv *hv, uint32_t *domids, size_t nr);
+/* Xen notes that it ended or went on; the VIRQ is another matter. */
+void fake_note_change(struct fake_hv *fake, uint32_t domid);
 int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
 int fake_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to);
 int fake_write_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,
