@@ -500,6 +500,7 @@ static int fake_destroy(struct hv *hv, uint32_t domid)
     if (rc < 0)
         return rc;
     assert_false(is_mapped(fake, domain, 0)); /* it would stay a zombie */
+    assert_true(domain->left || !domain->introduced);
     for (i = 0; i < domain->nr_extents; i++)
         give_frames(fake, domain->extent[i].frame, domain->extent[i].nr);
     give_frames(fake, domain->shared_info_frame, 1);

@@ -49,9 +49,9 @@ struct fake_domain {
     unsigned int resumed;                                               /* times */
     unsigned int affinities;
     unsigned int devices;
-    uint8_t mac[6];      /* of the first vif, when it was configured */
-    uint64_t granted[8]; /* reserved references; 0: not */
-    bool introduced;
+    uint8_t mac[6];        /* of the first vif, when it was configured */
+    uint64_t granted[8];   /* reserved references; 0: not */
+    bool introduced, left; /* to XenStore, which is to be told before it ends */
 };
 
 struct fake_hv {
