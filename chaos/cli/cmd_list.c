@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +21,8 @@ static const struct opt_spec options[] = {
     OPT_END,
 };
 
-#define NS_PER_S    1000000000.0
-#define KIB_PER_MIB 1024
+#define NS_PER_TENTH 100000000u /* of a second */
+#define KIB_PER_MIB  1024
 
 static const char reason_letters[] = "-rscwS";
 static const char *const reason_names[] = {"poweroff", "reboot",   "suspend",
@@ -51,14 +50,24 @@ static const char *state_name(const struct chaos_domain *domain)
 /* xl's columns: scripts split them by white space. */
 static void print_row(const struct chaos_domain *domain)
 {
-    out_printf("%-40s %5u %5" PRIu64 " %5u     %c%c%c%c%c%c  %8.1f",
-               domain->name[0] ? domain->name
-               : domain->shell ? "(shell)"
-                               : "(null)",
-               domain->domid, domain->memory_kib / KIB_PER_MIB, domain->vcpus,
-               domain->running ? 'r' : '-', domain->blocked ? 'b' : '-', domain->paused ? 'p' : '-',
-               domain->shutdown ? 's' : '-', reason_letter(domain), domain->dying ? 'd' : '-',
-               (double)domain->cpu_ns / NS_PER_S);
+    const uint64_t tenths = (domain->cpu_ns + NS_PER_TENTH / 2) / NS_PER_TENTH;
+    const char state[] = {domain->running ? 'r' : '-', domain->blocked ? 'b' : '-',
+                          domain->paused ? 'p' : '-',  domain->shutdown ? 's' : '-',
+                          reason_letter(domain),       domain->dying ? 'd' : '-'};
+
+    out_left(domain->name[0] ? domain->name : domain->shell ? "(shell)" : "(null)", 40);
+    out_str(" ");
+    out_number(domain->domid, 5);
+    out_str(" ");
+    out_number(domain->memory_kib / KIB_PER_MIB, 5);
+    out_str(" ");
+    out_number(domain->vcpus, 5);
+    out_str("     ");
+    out_write(state, sizeof(state));
+    out_str("  ");
+    out_number(tenths / 10, 6);
+    out_str(".");
+    out_number(tenths % 10, 1);
 }
 
 static void print_table(const struct chaos_domain *list, size_t nr, bool wide)
@@ -70,9 +79,10 @@ static void print_table(const struct chaos_domain *list, size_t nr, bool wide)
     out_str(wide ? "   UUID                                 Type\n" : "\n");
     for (i = 0; i < nr; i++) {
         print_row(&list[i]);
-        chaos_uuid_format(list[i].uuid, uuid);
-        if (wide)
+        if (wide) {
+            chaos_uuid_format(list[i].uuid, uuid);
             out_printf(" %s %s", uuid, list[i].pvh_or_hvm ? "hvm" : "pv");
+        }
         out_str("\n");
     }
 }

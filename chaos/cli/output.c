@@ -71,6 +71,39 @@ void out_printf(const char *format, ...)
         out_write(line, (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1);
 }
 
+static void pad(size_t length, size_t width)
+{
+    static const char blanks[] = "                                        ";
+    size_t part;
+
+    for (; length < width; length += part) {
+        part = width - length < sizeof(blanks) - 1 ? width - length : sizeof(blanks) - 1;
+        out_write(blanks, part);
+    }
+}
+
+void out_left(const char *text, size_t width)
+{
+    const size_t length = strlen(text);
+
+    out_write(text, length);
+    pad(length, width);
+}
+
+void out_number(uint64_t value, size_t width)
+{
+    char digits[20], *at = digits + sizeof(digits);
+    size_t length;
+
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    length = (size_t)(digits + sizeof(digits) - at);
+    pad(length, width);
+    out_write(at, length);
+}
+
 int out_flush(struct chaos_error *err)
 {
     drain();

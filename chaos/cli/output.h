@@ -7,6 +7,7 @@
 #define CHAOS_CLI_OUTPUT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <chaos/error.h>
 
@@ -15,6 +16,9 @@ void out_write(const char *text, size_t length);
 void out_sink(void *opaque, const char *text, size_t length);
 void out_str(const char *text);
 void out_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* As printf's %-*s and %*u, at a fifth of the cost: for what is printed of each of many. */
+void out_left(const char *text, size_t width);
+void out_number(uint64_t value, size_t width);
 
 /* Writes what is pending. An earlier failure is remembered and reported again. */
 int out_flush(struct chaos_error *err);

@@ -283,6 +283,8 @@ static void done(struct mover *mover, struct daemon *daemon)
 
     tell(a);
     answer(a);
+    if (a->started)
+        mover_shells_served(&a->shells, daemon);
     unlink_arrival(a);
     refill_poke(daemon); /* it may have had a shell */
 }

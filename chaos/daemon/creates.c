@@ -159,9 +159,13 @@ static enum stats_time time_of(const struct creation *c)
 
 static void note_success(struct creation *c)
 {
+    struct flavour wanted;
+    const bool any = flavour_of(&c->request.config, &wanted);
+
     stats_time(c->daemon, time_of(c), loop_now() - c->start_ns);
     if (!(c->request.options & WIRE_OPTION_COLD))
-        pools_served(refill_pools(c->daemon), &c->request.config, c->used);
+        pools_served(refill_pools(c->daemon), any ? &wanted : NULL,
+                     c->used ? shell_flavour(c->used) : NULL);
 }
 
 /* A domain was made, or not. */

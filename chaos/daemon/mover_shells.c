@@ -18,10 +18,14 @@ static void take_on_loop(void *opaque, struct daemon *daemon)
 
 static struct shell *take(void *opaque, const struct chaos_config *config)
 {
-    const struct mover_shells *shells = opaque;
+    struct mover_shells *shells = opaque;
     struct taking taking = {.config = config};
 
     mover_send(shells->mover, take_on_loop, &taking);
+    shells->any_wanted = flavour_of(config, &shells->wanted);
+    shells->any_used = taking.shell != NULL;
+    if (taking.shell)
+        shells->used = *shell_flavour(taking.shell);
     return taking.shell;
 }
 
@@ -60,6 +64,13 @@ static bool make_room(void *opaque, const struct chaos_config *config)
     for (unsigned int i = 0; i < reclaiming.nr; i++)
         shell_destroy(shells->chaos, reclaiming.shells[i]);
     return reclaiming.nr > 0;
+}
+
+void mover_shells_served(const struct mover_shells *shells, struct daemon *daemon)
+{
+    if (shells->any_wanted)
+        pools_served(refill_pools(daemon), &shells->wanted,
+                     shells->any_used ? &shells->used : NULL);
 }
 
 void mover_shells_use(struct mover_shells *shells, struct guest_target *target)

@@ -192,16 +192,12 @@ static void demand(struct pool *pool)
 
 /* The pool whose target a request counts for. A flavour that was asked for once may never be
  * again: its shells are prepared from the second request on. */
-static struct pool *note_demand(struct pools *pools, const struct chaos_config *config)
+static struct pool *note_demand(struct pools *pools, const struct flavour *wanted)
 {
-    struct flavour flavour;
-    struct pool *pool;
+    struct pool *pool = find_flavour(pools, wanted);
 
-    if (!flavour_of(config, &flavour))
-        return NULL;
-    pool = find_flavour(pools, &flavour);
     if (!pool) {
-        pool = add_adaptive(pools, &flavour);
+        pool = add_adaptive(pools, wanted);
         if (pool)
             pool->asked = 1;
         return pool;
@@ -243,15 +239,15 @@ struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
     return pool->shells[--pool->level];
 }
 
-void pools_served(struct pools *pools, const struct chaos_config *config, const struct shell *shell)
+void pools_served(struct pools *pools, const struct flavour *wanted, const struct flavour *used)
 {
-    struct pool *wanted = note_demand(pools, config);
-    struct pool *pool = shell ? find_flavour(pools, shell_flavour(shell)) : NULL;
+    struct pool *asked = wanted ? note_demand(pools, wanted) : NULL;
+    struct pool *pool = used ? find_flavour(pools, used) : NULL;
 
-    if (!shell && wanted)
-        wanted->counts.misses++;
+    if (!used && asked)
+        asked->counts.misses++;
     /* A warm image's pool is no request's flavour: its demand shows in what is taken from it. */
-    if (pool && pool != wanted)
+    if (pool && pool != asked)
         demand(pool);
 }
 

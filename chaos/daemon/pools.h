@@ -78,11 +78,11 @@ typedef int64_t pools_misfit(const struct flavour *flavour, const struct chaos_c
 struct shell *pools_take(struct pools *pools, const struct chaos_config *config,
                          pools_misfit *misfit, uint64_t now);
 /*
- * There is a guest as it was asked for; shell: what it was made in, NULL: none. Its demand is noted
- * only now: for what this host cannot make, no shells are wanted.
+ * There is a guest as it was asked for. wanted: its flavour, NULL: it has none; used: that of the
+ * shell it was made in, NULL: none. Its demand is noted only now: for what this host cannot make,
+ * no shells are wanted.
  */
-void pools_served(struct pools *pools, const struct chaos_config *config,
-                  const struct shell *shell);
+void pools_served(struct pools *pools, const struct flavour *wanted, const struct flavour *used);
 /* The request did not use it after all. False: its pool is no more, and the shell the caller's. */
 bool pools_untake(struct pools *pools, struct shell *shell);
 /* A shell of a former chaosd. False: there is no place for it. */

@@ -30,12 +30,14 @@ struct watch {
     struct guest *to_check, **to_check_last;
     struct loop_work check;
 
-    /* Looks at all domains. */
+    /* Looks at those that changed, or at all domains. */
     struct port virq;
     struct loop_work scan;
     struct loop_timer next_scan; /* not before this */
     uint32_t scan_nr, scan_at;   /* scan_at: the next domain id to be asked for */
     bool scanning, scan_again, polling;
+    bool told;     /* Xen says which domains changed */
+    bool scan_all; /* all the same: the next one */
     uint64_t scan_spent_ns, scan_began_ns;
 
     /* Guests that somebody unmakes. */
@@ -72,7 +74,7 @@ int watch_records_init(struct watch *watch, struct chaos_error *err);
 void watch_records_fini(struct watch *watch);
 void watch_scan_init(struct watch *watch);
 void watch_scan_fini(struct watch *watch);
-/* All domains, soon; a scan under way is followed by another. */
+/* A look at all domains, soon; one that is under way is followed by another. */
 void watch_scan_request(struct watch *watch);
 /* Looks at all records: at the start, and when something was missed. */
 void watch_adopt(struct watch *watch);

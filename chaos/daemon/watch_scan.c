@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Xen says that some domain ended, not which: then all are looked at, some at a time, and never for
- * more than a small part of the time.
+ * Xen says that some domain ended, and on being asked which. One that does not know that, and when
+ * something was missed: then all are looked at, some at a time, and never for more than a small
+ * part of the time.
  */
 #include <errno.h>
 #include <string.h>
@@ -60,6 +61,27 @@ static void saw(struct watch *watch, const struct hv_info *info)
         lifecycle_resumed(watch->daemon, guest);
 }
 
+/* Whatever happened to it: what counts is how it is now. */
+static void look_at(struct watch *watch, uint32_t domid)
+{
+    struct guest *guest = guest_by_domid(&watch->table, domid);
+    struct hv *hv = watch->daemon->chaos->hv;
+    struct hv_info info;
+    int rc;
+
+    if (!guest)
+        return; /* a shell, or another toolstack's */
+    rc = hv->ops->info(hv, domid, &info);
+    if (rc == 0) {
+        saw(watch, &info);
+    } else if (rc == -ESRCH) {
+        missing(watch, guest);
+    } else {
+        log_error("cannot look at \"%s\": %s", guest->name, strerror(-rc));
+        watch->scan_all = watch->scan_again = true;
+    }
+}
+
 static void look_for_missing(struct watch *watch)
 {
     struct guest *guest, *next;
@@ -76,16 +98,38 @@ static void finish(struct watch *watch)
 {
     uint64_t pause = PAUSE_NS + watch->scan_spent_ns * SHARE;
 
-    look_for_missing(watch);
     watch->scanning = false;
     if (watch->polling && pause < WATCH_POLL_NS)
         pause = WATCH_POLL_NS;
     loop_timer_start(watch->daemon->loop, &watch->next_scan, pause);
 }
 
-static void scan_some(struct loop_work *work)
+static void begin_all(struct watch *watch)
 {
-    struct watch *watch = container_of(work, struct watch, scan);
+    watch->scan_all = false;
+    watch->scan_nr++;
+    watch->scan_at = 1; /* dom0 is no guest */
+    watch->scan_began_ns = loop_now();
+    loop_defer(watch->daemon->loop, &watch->scan);
+}
+
+static void begin_changed(struct watch *watch)
+{
+    watch->scan_at = 0;
+    loop_defer(watch->daemon->loop, &watch->scan);
+}
+
+/* Tries again, with all domains. */
+static void failed(struct watch *watch, const char *what, int rc)
+{
+    log_error("cannot %s: %s", what, strerror(-rc));
+    watch->scanning = false;
+    watch->scan_again = watch->scan_all = true;
+    loop_timer_start(watch->daemon->loop, &watch->next_scan, WATCH_POLL_NS);
+}
+
+static void all_some(struct watch *watch)
+{
     struct hv *hv = watch->daemon->chaos->hv;
     struct hv_info infos[BATCH];
     uint64_t start = loop_now();
@@ -96,37 +140,72 @@ static void scan_some(struct loop_work *work)
     watch->scan_spent_ns += loop_now() - start;
     if (nr > 0) {
         watch->scan_at = infos[nr - 1].domid + 1;
-        loop_defer(watch->daemon->loop, work);
-        return;
+        loop_defer(watch->daemon->loop, &watch->scan);
+    } else if (nr < 0) {
+        failed(watch, "list the domains", nr);
+    } else {
+        look_for_missing(watch);
+        finish(watch);
     }
-    if (nr < 0) {
-        log_error("cannot list the domains: %s", strerror(-nr));
-        watch->scanning = false;
-        watch->scan_again = true;
-        loop_timer_start(watch->daemon->loop, &watch->next_scan, WATCH_POLL_NS);
-        return;
+}
+
+static void changed_some(struct watch *watch)
+{
+    struct hv *hv = watch->daemon->chaos->hv;
+    uint32_t domids[BATCH];
+    uint64_t start = loop_now();
+    int i, nr = hv->ops->changed(hv, domids, BATCH);
+
+    for (i = 0; i < nr; i++)
+        look_at(watch, domids[i]);
+    watch->scan_spent_ns += loop_now() - start;
+    if (nr == BATCH) {
+        loop_defer(watch->daemon->loop, &watch->scan);
+    } else if (nr >= 0) {
+        finish(watch);
+    } else if (nr == -ENOSYS) {
+        watch->told = false;
+        begin_all(watch);
+    } else {
+        failed(watch, "ask Xen which domains ended", nr);
     }
-    finish(watch);
+}
+
+static void scan_some(struct loop_work *work)
+{
+    struct watch *watch = container_of(work, struct watch, scan);
+
+    if (watch->scan_at > 0)
+        all_some(watch);
+    else
+        changed_some(watch);
 }
 
 static void begin(struct watch *watch)
 {
     watch->scanning = true;
     watch->scan_again = false;
-    watch->scan_nr++;
-    watch->scan_at = 1; /* dom0 is no guest */
     watch->scan_spent_ns = 0;
-    watch->scan_began_ns = loop_now();
     port_resume(watch->daemon, &watch->virq); /* what ends from here on is told again */
-    loop_defer(watch->daemon->loop, &watch->scan);
+    if (!watch->told || watch->scan_all)
+        begin_all(watch);
+    else
+        begin_changed(watch);
 }
 
-void watch_scan_request(struct watch *watch)
+/* Soon; one that is under way is followed by another. */
+static void request(struct watch *watch)
 {
     if (watch->scanning || watch->next_scan.place != 0)
         watch->scan_again = true;
     else
         begin(watch);
+}
+
+void watch_scan_request(struct watch *watch)
+{
+    watch->scan_all = true;
+    request(watch);
 }
 
 static void pause_over(struct loop_timer *timer)
@@ -139,7 +218,7 @@ static void pause_over(struct loop_timer *timer)
 
 static bool domain_ended(struct port *port)
 {
-    watch_scan_request(container_of(port, struct watch, virq));
+    request(container_of(port, struct watch, virq));
     return false; /* until the scan begins: one event is enough for it */
 }
 
@@ -152,6 +231,7 @@ void watch_scan_init(struct watch *watch)
     watch->next_scan.expired = pause_over;
     watch->virq.event = domain_ended;
     rc = port_bind_virq(daemon, &watch->virq, NOXS_VIRQ);
+    watch->told = rc == 0; /* nobody else takes what we are to be told */
     if (rc < 0)
         rc = port_bind_virq(daemon, &watch->virq, VIRQ_DOM_EXC_NUM);
     if (rc < 0) {

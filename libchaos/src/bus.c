@@ -68,6 +68,13 @@ static int wait_devices(struct bus *bus, uint32_t domid, const struct chaos_conf
     return bus->ops->wait(bus, domid, config, err);
 }
 
+static void leave(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    bus = chosen(bus, which);
+    if (bus->ops->leave)
+        bus->ops->leave(bus, which, domid);
+}
+
 static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err)
 {
     bus = chosen(bus, which);
@@ -94,6 +101,7 @@ static const struct bus_ops choice_ops = {
     .configure = configure,
     .introduce = introduce,
     .wait = wait_devices,
+    .leave = leave,
     .destroy = destroy,
     .request = request,
     .withdraw = withdraw,

@@ -45,6 +45,11 @@ struct bus_ops {
     /* Until they work on the host's side. */
     int (*wait)(struct bus *bus, uint32_t domid, const struct chaos_config *config,
                 struct chaos_error *err);
+    /*
+     * Forgets what the bus knows of a domain that is paused, and about to be destroyed. May be
+     * NULL. A failure is told by destroy, which is called then.
+     */
+    void (*leave)(struct bus *bus, enum chaos_bus which, uint32_t domid);
     /* All devices of a domain that is gone; having none is not an error. */
     int (*destroy)(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err);
     int (*request)(struct bus *bus, enum chaos_bus which, uint32_t domid, enum bus_request request,

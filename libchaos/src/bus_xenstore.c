@@ -18,19 +18,46 @@
 #define REMOVE_POLL_US       200
 #define SYSFS                "/sys/bus/xen-backend/"
 
+static const char *const kinds[] = {"vif", "vbd"};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* The back-ends that a domain has: names of their nodes, by kind. */
+struct device_ids {
+    char **of[KINDS];
+    unsigned int nr[KINDS];
+};
+
 struct bus_xenstore {
     struct bus bus;
     struct store store;
+    uint32_t left; /* a domain whose nodes are removed, and that is being destroyed; 0: none */
+    struct device_ids left_ids;
 };
+
+static struct bus_xenstore *xenstore_of(struct bus *bus)
+{
+    return (struct bus_xenstore *)bus;
+}
 
 static struct store *store_of(struct bus *bus)
 {
-    return &((struct bus_xenstore *)bus)->store;
+    return &xenstore_of(bus)->store;
+}
+
+static void free_ids(struct device_ids *ids)
+{
+    unsigned int i;
+
+    for (i = 0; i < KINDS; i++)
+        free(ids->of[i]);
+    *ids = (struct device_ids){0};
 }
 
 static void close_bus(struct bus *bus)
 {
     store_disconnect(store_of(bus));
+    free_ids(&xenstore_of(bus)->left_ids);
     free(bus);
 }
 
@@ -238,16 +265,6 @@ static int wait_removed(const char *kind, uint32_t domid, char **ids, unsigned i
     return 0;
 }
 
-static const char *const kinds[] = {"vif", "vbd"};
-
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-/* The back-ends that a domain has: names of their nodes, by kind. */
-struct device_ids {
-    char **of[KINDS];
-    unsigned int nr[KINDS];
-};
-
 static struct device_ids list_ids(struct store *store, uint32_t domid)
 {
     struct device_ids ids = {0};
@@ -261,28 +278,56 @@ static struct device_ids list_ids(struct store *store, uint32_t domid)
     return ids;
 }
 
-static void free_ids(struct device_ids *ids)
+/* Removes all nodes; *ids: which devices there were. */
+static int remove_nodes(struct bus *bus, uint32_t domid, struct device_ids *ids,
+                        struct chaos_error *err)
 {
-    unsigned int i;
+    int rc = store_connect(store_of(bus), err);
 
-    for (i = 0; i < KINDS; i++)
-        free(ids->of[i]);
+    if (rc < 0)
+        return rc;
+    *ids = list_ids(store_of(bus), domid);
+    return run(bus, nodes_remove, domid, NULL, err);
+}
+
+/*
+ * xenstored looks through the nodes of all domains for those that one leaves behind when it dies:
+ * so they go first.
+ */
+static void leave(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    struct bus_xenstore *xenstore = xenstore_of(bus);
+    struct chaos_error ignored;
+
+    (void)which;
+    free_ids(&xenstore->left_ids);
+    xenstore->left = 0;
+    if (remove_nodes(bus, domid, &xenstore->left_ids, &ignored) == 0)
+        xenstore->left = domid;
+}
+
+/* Those of a domain that has left are removed already. */
+static int remove_nodes_left(struct bus *bus, uint32_t domid, struct device_ids *ids,
+                             struct chaos_error *err)
+{
+    struct bus_xenstore *xenstore = xenstore_of(bus);
+
+    if (xenstore->left != domid)
+        return remove_nodes(bus, domid, ids, err);
+    *ids = xenstore->left_ids;
+    xenstore->left_ids = (struct device_ids){0};
+    xenstore->left = 0;
+    return 0;
 }
 
 static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err)
 {
-    struct store *store = store_of(bus);
-    struct device_ids ids;
-    uint64_t deadline;
+    const uint64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
+    struct device_ids ids = {0};
     unsigned int i;
-    int rc = store_connect(store, err);
+    int rc = remove_nodes_left(bus, domid, &ids, err);
 
     (void)which;
-    if (rc < 0)
-        return rc;
-    ids = list_ids(store, domid);
-    rc = run(bus, nodes_remove, domid, NULL, err);
-    deadline = now_ms() + REMOVE_TIMEOUT_MS;
     for (i = 0; rc == 0 && i < KINDS; i++)
         if (ids.of[i])
             rc = wait_removed(kinds[i], domid, ids.of[i], ids.nr[i], deadline, err);
@@ -346,6 +391,7 @@ static const struct bus_ops xenstore_ops = {
     .configure = configure,
     .introduce = introduce,
     .wait = wait_devices,
+    .leave = leave,
     .destroy = destroy,
     .request = request,
     .withdraw = withdraw,

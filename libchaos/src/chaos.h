@@ -37,6 +37,13 @@ int chaos_read_record(struct chaos *chaos, const char *name, struct record *reco
  */
 int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err);
 
+/*
+ * Destroys a domain and its devices: the devices last, since it may have pages of theirs mapped.
+ * That there is no such domain is no failure.
+ */
+int chaos_end_domain(struct chaos *chaos, enum chaos_bus bus, uint32_t domid,
+                     struct chaos_error *err);
+
 /* chaos_domain_destroy for who carries out a migration of the domain; others are kept from it. */
 int chaos_destroy_moved(struct chaos *chaos, const struct chaos_domain *domain,
                         struct chaos_error *err);

@@ -20,16 +20,15 @@ static int make_domain(struct creation *c, struct chaos_error *err)
     return rc < 0 ? hv_error(err, rc, "make the domain") : 0;
 }
 
-/* The domain first: while it is there, it may have pages of the devices mapped. */
 static void unmake_domain(struct creation *c)
 {
     struct chaos_error ignored;
     struct chaos *chaos = c->chaos;
     struct shell *shell = c->shell;
-    int rc = chaos->hv->ops->destroy(chaos->hv, shell->record.domid);
+    const uint32_t domid = shell->record.domid;
+    int rc = shell->devices ? chaos_end_domain(chaos, c->config.bus, domid, &ignored)
+                            : chaos->hv->ops->destroy(chaos->hv, domid);
 
-    if (rc == 0 && shell->devices)
-        rc = chaos->bus->ops->destroy(chaos->bus, c->config.bus, shell->record.domid, &ignored);
     if (rc < 0)
         registry_release(&shell->claim); /* the next command tries again */
 }

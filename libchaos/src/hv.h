@@ -190,6 +190,12 @@ struct hv_ops {
      * this hypervisor has no such index.
      */
     int (*find)(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
+    /*
+     * At most nr ids of domains that shut down, went on, died, or are gone; returns how many,
+     * fewer: no more. Each is told once: to be called by who has NOXS_VIRQ only. -ENOSYS: this
+     * hypervisor does not know.
+     */
+    int (*changed)(struct hv *hv, uint32_t *domids, size_t nr);
     int (*host)(struct hv *hv, struct hv_host *out);
     /* -ENOSYS: this hypervisor has no device pages. */
     int (*noxs)(struct hv *hv, uint32_t domid, struct hv_noxs *out);

@@ -295,6 +295,7 @@ static const struct hv_ops xen_ops = {
     .info = info,
     .list = hv_xen_list,
     .find = hv_xen_find,
+    .changed = hv_xen_changed,
     .host = hv_xen_host,
     .noxs = hv_xen_noxs,
     .dirty_start = hv_xen_dirty_start,

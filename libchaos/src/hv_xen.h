@@ -49,6 +49,7 @@ extern struct xentoollog_logger hv_xen_quiet;
 int hv_xen_host(struct hv *hv, struct hv_host *out);
 int hv_xen_list(struct hv *hv, uint32_t first, struct hv_info *out, size_t nr);
 int hv_xen_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
+int hv_xen_changed(struct hv *hv, uint32_t *domids, size_t nr);
 int hv_xen_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out);
 void hv_xen_fill_info(const xen_domctl_getdomaininfo_t *in, struct hv_info *out);
 

@@ -157,6 +157,24 @@ int hv_xen_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)
     return 0;
 }
 
+int hv_xen_changed(struct hv *hv, uint32_t *domids, size_t nr)
+{
+    struct hv_xen *xen = hv_xen(hv);
+    struct noxs_op_changed *changed = xen->control;
+    size_t done = 0, room, i;
+
+    do {
+        room = nr - done < NOXS_CHANGED_IDS ? nr - done : NOXS_CHANGED_IDS;
+        memset(changed, 0, sizeof(*changed));
+        changed->nr = (uint16_t)room;
+        if (xencall2(xen->call, NOXS_HYPERCALL, NOXS_OP_CHANGED, (uintptr_t)changed) < 0)
+            return done > 0 ? (int)done : errno == EOPNOTSUPP ? -ENOSYS : -errno;
+        for (i = 0; i < changed->nr && i < room; i++)
+            domids[done++] = changed->domid[i];
+    } while (i == room && done < nr);
+    return (int)done;
+}
+
 int hv_xen_noxs(struct hv *hv, uint32_t domid, struct hv_noxs *out)
 {
     struct hv_xen *xen = hv_xen(hv);

@@ -302,21 +302,35 @@ static int unreadable(struct chaos_error *err)
                            "its record is damaged, or of another version of chaos");
 }
 
+/* What is behind a decimal number; NULL: it is none, or too large. (strtoull costs as much as the
+ * rest of a record.) */
+static const char *parse_number(const char *at, uint64_t *out)
+{
+    const char *const first = at;
+    uint64_t value = 0, digit;
+
+    for (; *at >= '0' && *at <= '9'; at++) {
+        digit = (uint64_t)(*at - '0');
+        if (value > UINT64_MAX / 10 || (value == UINT64_MAX / 10 && digit > UINT64_MAX % 10))
+            return NULL;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return at > first ? at : NULL;
+}
+
 /* "KEY NUMBER[ NUMBER]\n" */
 static bool parse_numbers(const char *line, const char *key, uint64_t *first, uint64_t *second)
 {
-    size_t length = strlen(key);
-    char *end;
+    const size_t length = strlen(key);
+    const char *end;
 
-    if (strncmp(line, key, length) != 0 || line[length] < '0' || line[length] > '9')
+    if (strncmp(line, key, length) != 0)
         return false;
-    errno = 0;
-    *first = strtoull(line + length, &end, 10);
-    if (second && (*end++ != ' ' || *end < '0' || *end > '9'))
-        return false;
-    if (second)
-        *second = strtoull(end, &end, 10);
-    return errno == 0 && *end == '\n';
+    end = parse_number(line + length, first);
+    if (end && second)
+        end = *end == ' ' ? parse_number(end + 1, second) : NULL;
+    return end && *end == '\n';
 }
 
 static const char *next_line(const char *line)
@@ -332,7 +346,7 @@ static bool parse_uuid_line(const char *line, const char *key, uint8_t out[16])
     const size_t length = strlen(key);
     char uuid[UUID_TEXT];
 
-    if (strncmp(line, key, length) != 0 || strlen(line) < length + UUID_TEXT)
+    if (strncmp(line, key, length) != 0 || strnlen(line, length + UUID_TEXT) < length + UUID_TEXT)
         return false;
     memcpy(uuid, line + length, UUID_TEXT - 1);
     uuid[UUID_TEXT - 1] = '\0';

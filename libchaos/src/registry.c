@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "text.h"
 
-#define TAKE_TRIES 100 /* of 1 ms */
+#define TAKE_TRIES   100 /* of 1 ms */
+#define RECORD_USUAL 1024
 
 /* "pending/" and the longest name */
-#define ENTRY_MAX  (16 + CHAOS_NAME_MAX)
+#define ENTRY_MAX    (16 + CHAOS_NAME_MAX)
 
 static const char *entry(char path[ENTRY_MAX], const char *directory, const char *name)
 {
@@ -45,7 +47,12 @@ static const char *claim_entry(char path[ENTRY_MAX], const struct registry_claim
 
 static const char *id_entry(char path[ENTRY_MAX], uint32_t domid)
 {
-    snprintf(path, ENTRY_MAX, "ids/%u", domid);
+    struct text text;
+
+    text_begin(&text, path, ENTRY_MAX);
+    text_string(&text, "ids/");
+    text_unsigned(&text, domid);
+    text_end(&text); /* it has room */
     return path;
 }
 
@@ -370,7 +377,13 @@ void registry_drop(struct registry *registry, struct registry_claim *claim, uint
     registry_release(claim);
 }
 
-static int read_fd(int fd, char **text, size_t *length, struct chaos_error *err)
+static int out_of_memory(struct chaos_error *err)
+{
+    return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+}
+
+/* Of any size: it is asked for. */
+static int read_large(int fd, char **text, size_t *length, struct chaos_error *err)
 {
     cleanup_free char *buffer = NULL;
     struct stat st;
@@ -383,7 +396,7 @@ static int read_fd(int fd, char **text, size_t *length, struct chaos_error *err)
         return failed(err, EFBIG, "read", "a record");
     buffer = malloc((size_t)st.st_size + 1);
     if (!buffer)
-        return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+        return out_of_memory(err);
     while (done < (size_t)st.st_size) {
         r = pread(fd, buffer + done, (size_t)st.st_size - done, (off_t)done);
         if (r < 0 && errno != EINTR)
@@ -396,6 +409,23 @@ static int read_fd(int fd, char **text, size_t *length, struct chaos_error *err)
     *length = done;
     *text = buffer;
     buffer = NULL;
+    return 0;
+}
+
+/* Most fit in here, and are read with one call. */
+static int read_fd(int fd, char **text, size_t *length, struct chaos_error *err)
+{
+    char usual[RECORD_USUAL];
+    const ssize_t r = pread(fd, usual, sizeof(usual), 0);
+
+    if (r < 0 || (size_t)r == sizeof(usual))
+        return read_large(fd, text, length, err);
+    *text = malloc((size_t)r + 1);
+    if (!*text)
+        return out_of_memory(err);
+    memcpy(*text, usual, (size_t)r);
+    (*text)[r] = '\0';
+    *length = (size_t)r;
     return 0;
 }
 

@@ -187,22 +187,12 @@ int shell_cache_images(struct chaos *chaos, struct chaos_error *err)
     return chaos->images ? 0 : chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
 }
 
-/* The domain first: while it is there, it may have pages of the devices mapped. */
-static int unmake_domain(struct chaos *chaos, const struct shell *shell)
-{
-    const uint32_t domid = shell->record.domid;
-    struct chaos_error ignored;
-    int rc = chaos->hv->ops->destroy(chaos->hv, domid);
-
-    if (rc < 0 && rc != -ESRCH)
-        return rc;
-    return chaos->bus->ops->destroy(chaos->bus, shell->flavour.bus, domid, &ignored);
-}
-
 void shell_unmake(struct chaos *chaos, struct shell *shell)
 {
+    struct chaos_error ignored;
+
     shell_window_unmap(&shell->window, chaos->hv);
-    if (unmake_domain(chaos, shell) < 0)
+    if (chaos_end_domain(chaos, shell->flavour.bus, shell->record.domid, &ignored) < 0)
         registry_release(&shell->claim);
     else
         registry_drop(&chaos->registry, &shell->claim, shell->record.domid);

@@ -45,6 +45,22 @@ static int locate(struct chaos *chaos, const struct record *record, uint32_t *do
     return 0;
 }
 
+int chaos_end_domain(struct chaos *chaos, enum chaos_bus bus, uint32_t domid,
+                     struct chaos_error *err)
+{
+    struct hv *hv = chaos->hv;
+    int rc;
+
+    if (bus == CHAOS_BUS_XENSTORE && chaos->bus->ops->leave) {
+        hv->ops->pause(hv, domid); /* its guest is not to see its devices go */
+        chaos->bus->ops->leave(chaos->bus, bus, domid);
+    }
+    rc = hv->ops->destroy(hv, domid);
+    if (rc < 0 && rc != -ESRCH)
+        return hv_error(err, rc, "destroy domain %u", domid);
+    return chaos->bus->ops->destroy(chaos->bus, bus, domid, err);
+}
+
 static int unmake(struct chaos *chaos, const struct record *record, uint32_t *domid,
                   struct chaos_error *err)
 {
@@ -53,12 +69,8 @@ static int unmake(struct chaos *chaos, const struct record *record, uint32_t *do
 
     if (rc < 0 || *domid == 0)
         return rc;
-    if (alive) {
-        rc = chaos->hv->ops->destroy(chaos->hv, *domid);
-        if (rc < 0 && rc != -ESRCH)
-            return hv_error(err, rc, "destroy domain %u", *domid);
-    }
-    return chaos->bus->ops->destroy(chaos->bus, record->bus, *domid, err);
+    return alive ? chaos_end_domain(chaos, record->bus, *domid, err)
+                 : chaos->bus->ops->destroy(chaos->bus, record->bus, *domid, err);
 }
 
 int chaos_unmake(struct chaos *chaos, struct registry_claim *claim, struct chaos_error *err)

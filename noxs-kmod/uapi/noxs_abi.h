@@ -29,7 +29,8 @@
 
 /*
  * Per-vcpu VIRQ that tells vcpu 0 of a domain that its device page changed (14 is Nephele's). In
- * the control domain, too, that some domain shut down, for any reason, died, or is gone.
+ * the control domain, too, that some domain shut down, for any reason, went on after that, died, or
+ * is gone: NOXS_OP_CHANGED says which.
  */
 #define NOXS_VIRQ                      15
 
@@ -99,7 +100,8 @@ enum noxs_op {
     NOXS_OP_LIST = 3,   /* control domain: struct noxs_op_devs */
     NOXS_OP_READY = 4,  /* anyone, for itself, arg ignored: "my application is up" */
     NOXS_OP_FIND = 5,   /* control domain: struct noxs_op_find */
-    NOXS_OP_COPY = 6    /* control domain: struct noxs_op_copy */
+    NOXS_OP_COPY = 6,   /* control domain: struct noxs_op_copy */
+    NOXS_OP_CHANGED = 7 /* control domain: struct noxs_op_changed */
 };
 
 #define NOXS_DOMID_SELF 0x7ff0u
@@ -167,6 +169,20 @@ struct noxs_op_copy {
     uint64_t frame[NOXS_COPY_PAGES];
 };
 NOXS_STATIC_ASSERT(op_copy_size, sizeof(struct noxs_op_copy) == 536);
+
+#define NOXS_CHANGED_IDS 32u
+
+/*
+ * Domains that shut down, went on, died, or are gone since they were last told of; each is told
+ * once, in ascending order, to whoever asks: to be asked by who has NOXS_VIRQ, after it was raised.
+ * An id may be another domain's by now. An older Xen answers -EOPNOTSUPP.
+ */
+struct noxs_op_changed {
+    uint16_t nr; /* in: how many at most, 1 .. NOXS_CHANGED_IDS; out: how many; fewer: no more */
+    uint16_t reserved[3];
+    uint16_t domid[NOXS_CHANGED_IDS]; /* out */
+};
+NOXS_STATIC_ASSERT(op_changed_size, sizeof(struct noxs_op_changed) == 72);
 
 /* ------------------------------------------------------------------ control page, one per device
  */

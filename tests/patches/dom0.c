@@ -92,6 +92,18 @@ uint32_t make_domain(bool translated)
     return domid;
 }
 
+void resume_domain(uint32_t domid)
+{
+    struct xen_domctl *op = xencall_alloc_buffer(calls, sizeof(*op));
+
+    need(op, "allocate a hypercall buffer");
+    *op = (struct xen_domctl){.cmd = XEN_DOMCTL_resumedomain,
+                              .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                              .domain = (domid_t)domid};
+    need(xencall1(calls, __HYPERVISOR_domctl, (uintptr_t)op) == 0, "have a domain go on");
+    xencall_free_buffer(calls, op);
+}
+
 bool is_gone(uint32_t domid)
 {
     struct noxs_op_query q;

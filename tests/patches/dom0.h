@@ -35,6 +35,8 @@ int query(uint32_t domid, struct noxs_op_query *out);
 /* pool: of processors; with one that is not there, creation fails after the page was made. */
 int try_domain(bool translated, uint32_t pool, uint32_t *domid);
 uint32_t make_domain(bool translated);
+/* It was shut down. */
+void resume_domain(uint32_t domid);
 #define PATIENT 200 /* times 10 ms, for what Xen does in the background */
 bool is_gone(uint32_t domid);
 /* Until it is gone. */

@@ -102,15 +102,15 @@ static void test_bad_op(void)
 {
     struct noxs_op_query q = {.domid = 0};
 
-    CHECK_RC(noxs_op(7, &q, sizeof(q)), -EOPNOTSUPP);
+    CHECK_RC(noxs_op(8, &q, sizeof(q)), -EOPNOTSUPP);
     CHECK_RC(noxs_op(~0u, &q, sizeof(q)), -EOPNOTSUPP);
     CHECK_RC(raw_op(0x80000000u, 0), -EOPNOTSUPP);
 }
 
 static void test_bad_address(uint32_t domid)
 {
-    static const unsigned int ops[] = {NOXS_OP_QUERY, NOXS_OP_ADD,  NOXS_OP_REMOVE,
-                                       NOXS_OP_LIST,  NOXS_OP_FIND, NOXS_OP_COPY};
+    static const unsigned int ops[] = {NOXS_OP_QUERY, NOXS_OP_ADD,  NOXS_OP_REMOVE, NOXS_OP_LIST,
+                                       NOXS_OP_FIND,  NOXS_OP_COPY, NOXS_OP_CHANGED};
     size_t size = (size_t)sysconf(_SC_PAGESIZE);
     char *pages = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -418,6 +418,12 @@ static void test_virq(void)
     CHECK_RC(devs(NOXS_OP_REMOVE, op), 0);
     CHECK(pending(events, port));
     CHECK(!pending(events, port));
+
+    need(xc_domain_shutdown(ctrl, domid, SHUTDOWN_suspend) == 0, "shut a domain down");
+    CHECK(pending(events, port));
+    resume_domain(domid);
+    CHECK(pending(events, port));
+    CHECK(!pending(events, port));
     xenevtchn_close(events);
     destroy_domain(domid);
 }
@@ -470,6 +476,92 @@ static void test_find(void)
         CHECK_RC(find(i, &found), -ESRCH);
 }
 
+/* How many domains are told of at once; which is added to `ids`. */
+static unsigned int changed(uint16_t room, uint16_t *ids)
+{
+    struct noxs_op_changed op = {.nr = room};
+
+    CHECK_RC(noxs_op(NOXS_OP_CHANGED, &op, sizeof(op)), 0);
+    CHECK(op.nr <= room && room <= NOXS_CHANGED_IDS);
+    memcpy(ids, op.domid, op.nr * sizeof(*ids));
+    return op.nr;
+}
+
+static void forget_changed(void)
+{
+    uint16_t ids[NOXS_CHANGED_IDS];
+
+    while (changed(NOXS_CHANGED_IDS, ids) > 0)
+        ;
+}
+
+static bool only_changed(uint32_t domid)
+{
+    uint16_t ids[NOXS_CHANGED_IDS];
+
+    return changed(NOXS_CHANGED_IDS, ids) == 1 && ids[0] == domid;
+}
+
+static void test_changed_arguments(void)
+{
+    struct noxs_op_changed op = {.nr = 0};
+
+    CHECK_RC(noxs_op(NOXS_OP_CHANGED, &op, sizeof(op)), -EINVAL);
+    op.nr = NOXS_CHANGED_IDS + 1;
+    CHECK_RC(noxs_op(NOXS_OP_CHANGED, &op, sizeof(op)), -EINVAL);
+    for (int i = 0; i < 3; i++) {
+        op = (struct noxs_op_changed){.nr = 1};
+        op.reserved[i] = 1;
+        CHECK_RC(noxs_op(NOXS_OP_CHANGED, &op, sizeof(op)), -EINVAL);
+    }
+}
+
+/* What could not be written to the caller is told the next time. */
+static void test_changed_not_written(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    struct noxs_op_changed *op =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+    need(op != MAP_FAILED, "map memory");
+    op->nr = NOXS_CHANGED_IDS;
+    need(mprotect(op, size, PROT_READ) == 0, "make it read-only");
+    CHECK_RC(raw_op(NOXS_OP_CHANGED, (uintptr_t)op), -EFAULT);
+    munmap(op, size);
+}
+
+/* Each change of a domain's is told once, whether somebody listens to the VIRQ or not. */
+static void test_changed(void)
+{
+    uint16_t ids[NOXS_CHANGED_IDS];
+    uint32_t domids[FOUND];
+    unsigned int i;
+
+    test_changed_arguments();
+    for (i = 0; i < FOUND; i++)
+        domids[i] = make_domain(i % 2);
+    usleep(100000); /* what former tests destroyed is gone */
+    forget_changed();
+    CHECK(changed(NOXS_CHANGED_IDS, ids) == 0); /* to be created is no change, */
+    need(xc_domain_shutdown(ctrl, domids[3], SHUTDOWN_suspend) == 0, "shut a domain down");
+    test_changed_not_written();
+    CHECK(only_changed(domids[3]));
+    CHECK(changed(NOXS_CHANGED_IDS, ids) == 0);
+    resume_domain(domids[3]);
+    CHECK(only_changed(domids[3]));
+    need(xc_domain_pause(ctrl, domids[3]) == 0, "pause a domain");
+    CHECK(changed(NOXS_CHANGED_IDS, ids) == 0); /* nor is a pause */
+    for (i = 0; i < FOUND; i++)
+        need(xc_domain_shutdown(ctrl, domids[i], SHUTDOWN_crash) == 0, "shut a domain down");
+    CHECK(changed(5, ids) == 5 && ids[0] == domids[0] && ids[4] == domids[4]);
+    CHECK(changed(NOXS_CHANGED_IDS, ids) == FOUND - 5 && ids[0] == domids[5]);
+    need(xc_domain_destroy(ctrl, domids[0]) == 0, "destroy a domain");
+    CHECK(is_gone(domids[0]));
+    CHECK(only_changed(domids[0]));
+    for (i = 1; i < FOUND; i++)
+        destroy_domain(domids[i]);
+}
+
 static uint64_t free_pages(void)
 {
     xc_physinfo_t info = {0};
@@ -511,6 +603,7 @@ int main(void)
     test_ready();
     test_bad_op();
     test_find();
+    test_changed();
     test_pv_domain();
     test_translated_domain();
     test_released_page();

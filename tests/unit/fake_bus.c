@@ -105,6 +105,17 @@ static int fake_wait(struct bus *bus, uint32_t domid, const struct chaos_config 
     return rc < 0 ? failed(err, rc) : 0;
 }
 
+static void fake_leave(struct bus *bus, enum chaos_bus which, uint32_t domid)
+{
+    struct fake_domain *domain = fake_domain(fake_of(bus), domid);
+
+    assert_int_equal(which, CHAOS_BUS_XENSTORE);
+    if (!domain)
+        return;
+    assert_true(domain->paused);
+    domain->left = true;
+}
+
 static int fake_destroy(struct bus *bus, enum chaos_bus which, uint32_t domid,
                         struct chaos_error *err)
 {
@@ -153,6 +164,7 @@ const struct bus_ops fake_bus_ops = {
     .configure = fake_configure,
     .introduce = fake_introduce,
     .wait = fake_wait,
+    .leave = fake_leave,
     .destroy = fake_destroy,
     .request = fake_request,
     .withdraw = fake_withdraw,

@@ -500,10 +500,12 @@ static int fake_destroy(struct hv *hv, uint32_t domid)
     if (rc < 0)
         return rc;
     assert_false(is_mapped(fake, domain, 0)); /* it would stay a zombie */
+    assert_true(domain->left || !domain->introduced);
     for (i = 0; i < domain->nr_extents; i++)
         give_frames(fake, domain->extent[i].frame, domain->extent[i].nr);
     give_frames(fake, domain->shared_info_frame, 1);
     domain->used = false;
+    fake_note_change(fake, domid);
     return 0;
 }
 
@@ -557,6 +559,7 @@ static int fake_list(struct hv *hv, uint32_t first, struct hv_info *out, size_t 
     int rc = fake_turn(fake_of(hv), "list");
     size_t found = 0;
 
+    fake_of(hv)->lists++;
     while (rc == 0 && found < nr && (domain = next_domain(fake_of(hv), first))) {
         fill_info(domain, &out[found++]);
         first = domain->domid + 1;
@@ -616,6 +619,7 @@ static const struct hv_ops fake_hv_ops = {
     .info = fake_info,
     .list = fake_list,
     .find = fake_find,
+    .changed = fake_changed,
     .host = fake_host,
     .noxs = fake_noxs,
     .dirty_start = fake_dirty_start,

@@ -51,9 +51,9 @@ struct fake_domain {
     unsigned int resumed;                                               /* times */
     unsigned int affinities;
     unsigned int devices;
-    uint8_t mac[6];      /* of the first vif, when it was configured */
-    uint64_t granted[8]; /* reserved references; 0: not */
-    bool introduced;
+    uint8_t mac[6];        /* of the first vif, when it was configured */
+    uint64_t granted[8];   /* reserved references; 0: not */
+    bool introduced, left; /* to XenStore, which is to be told before it ends */
 };
 
 struct fake_hv {
@@ -72,7 +72,7 @@ struct fake_hv {
     } mapping[FAKE_MAPPINGS];
     unsigned int max_order;
     bool fast;  /* memory is neither filled with garbage nor cleared */
-    bool stock; /* has no index of uuids */
+    bool stock; /* has no index of uuids, and does not say which domains changed */
     uint32_t host_major, host_minor, host_caps[8]; /* what host tells */
 
     unsigned int calls;   /* that can fail, since the last reset */
@@ -85,9 +85,11 @@ struct fake_hv {
     unsigned int device_domain[FAKE_DOMAINS]; /* ids that have devices, also of dead domains */
     enum chaos_bus device_bus[FAKE_DOMAINS];  /* on which bus */
     unsigned int notified;
-    struct fake_events *events; /* those opened last */
-    unsigned int no_virq;       /* bit n: VIRQ n is bound by somebody else */
-    int last_request;           /* enum bus_request, -1: none */
+    struct fake_events *events;   /* those opened last */
+    unsigned int no_virq;         /* bit n: VIRQ n is bound by somebody else */
+    int last_request;             /* enum bus_request, -1: none */
+    bool changed[HV_DOMID_LIMIT]; /* dom0 is yet to be told of this domain */
+    unsigned int lists;           /* calls of list */
 };
 
 extern const struct bus_ops fake_bus_ops;
@@ -131,6 +133,9 @@ int fake_dirty_start(struct hv *hv, uint32_t domid, uint64_t pages);
 int fake_dirty_take(struct hv *hv, uint32_t domid, uint64_t pages, uint64_t *bitmap);
 int fake_dirty_stop(struct hv *hv, uint32_t domid);
 int fake_resume(struct hv *hv, uint32_t domid);
+int fake_changed(struct hv *hv, uint32_t *domids, size_t nr);
+/* Xen notes that it ended or went on; the VIRQ is another matter. */
+void fake_note_change(struct fake_hv *fake, uint32_t domid);
 int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid);
 int fake_read_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr, void *to);
 int fake_write_pages(struct hv *hv, uint32_t domid, const uint64_t *frames, size_t nr,

@@ -145,6 +145,7 @@ void fake_guest_suspend(struct fake_hv *fake, uint32_t domid)
         info->store_mfn = pfn_of(domain, info->store_mfn);
     domain->shutdown = true;
     domain->reason = HV_SHUTDOWN_SUSPEND;
+    fake_note_change(fake, domid);
     munmap(shared, HV_PAGE_SIZE);
     munmap(info, HV_PAGE_SIZE);
     if (domain->mischief)
@@ -243,7 +244,28 @@ int fake_resume(struct hv *hv, uint32_t domid)
     assert_true(domain->shutdown);
     domain->shutdown = false;
     domain->resumed++;
+    fake_note_change(fake_of(hv), domid);
     return 0;
+}
+
+void fake_note_change(struct fake_hv *fake, uint32_t domid)
+{
+    fake->changed[domid] = true;
+}
+
+int fake_changed(struct hv *hv, uint32_t *domids, size_t nr)
+{
+    struct fake_hv *fake = fake_of(hv);
+    int rc = fake->stock ? -ENOSYS : fake_turn(fake, "changed");
+    uint32_t domid;
+    size_t found = 0;
+
+    for (domid = 0; rc == 0 && domid < HV_DOMID_LIMIT && found < nr; domid++)
+        if (fake->changed[domid]) {
+            fake->changed[domid] = false;
+            domids[found++] = domid;
+        }
+    return rc < 0 ? rc : (int)found;
 }
 
 int fake_find(struct hv *hv, const uint8_t uuid[16], uint32_t *domid)

@@ -187,6 +187,7 @@ void end(struct fixture *f, uint32_t domid, enum chaos_shutdown reason)
 
     domain->shutdown = true;
     domain->reason = reason;
+    fake_note_change(f->fake, domid);
     fake_virq(f->fake, NOXS_VIRQ);
 }
 

@@ -183,6 +183,7 @@ static void test_choice(void **state)
         .configure = count_config,
         .introduce = count_introduce,
         .wait = count_config,
+        .leave = count_withdraw,
         .destroy = count_destroy,
         .request = count_request,
         .withdraw = count_withdraw,
@@ -204,7 +205,9 @@ static void test_choice(void **state)
     assert_int_equal(bus->ops->destroy(bus, CHAOS_BUS_XENSTORE, 1, &err), 7);
     assert_false(bus->ops->withdraw(bus, CHAOS_BUS_NOXS, 1));
     assert_true(bus->ops->withdraw(bus, CHAOS_BUS_XENSTORE, 1));
-    assert_int_equal(xenstore.calls, 8);
+    bus->ops->leave(bus, CHAOS_BUS_NOXS, 1);
+    bus->ops->leave(bus, CHAOS_BUS_XENSTORE, 1);
+    assert_int_equal(xenstore.calls, 9);
     config.bus = CHAOS_BUS_NOXS;
     assert_int_equal(bus->ops->introduce(bus, 1, &config, NULL, &err), 0);
     assert_int_equal(noxs.calls, 0);

@@ -137,6 +137,53 @@ static void test_shell_is_given_back(void **state)
     assert_moved();
 }
 
+/* The guest goes away there, and is made here anew. */
+static void guest_again(void)
+{
+    struct chaos_config config = {.name = "web",
+                                  .kernel = guest_kernel,
+                                  .cmdline = (char *)"x",
+                                  .memory_mib = 1,
+                                  .vcpus = 1,
+                                  .nr_vifs = 1};
+    struct chaos_domain domain;
+
+    strcpy(config.vifs[0].bridge, "xenbr0");
+    assert_int_equal(chaos_domain_find(there.chaos, "web", &domain, &err), 0);
+    assert_int_equal(chaos_domain_destroy(there.chaos, &domain, false, &err), 0);
+    assert_int_equal(chaos_domain_create(here.chaos, &config, NULL, &guest, &err), 0);
+}
+
+/* Guests that come are demand like others: from the second on there are shells for them. */
+static void test_demand_for_shells(void **state)
+{
+    struct chaos_config config = {.name = "web", .memory_mib = 1, .vcpus = 1};
+    struct chaos_domain other;
+
+    (void)state;
+    there.daemon.settings.adaptive = true;
+    both_start();
+    config.kernel = guest_kernel;
+    config.cmdline = (char *)"";
+    assert_int_equal(chaos_domain_create(there.chaos, &config, NULL, &other, &err), 0);
+    refused(&here, WIRE_MIGRATE, "web", address, -EEXIST, "exists");
+    assert_null(pool_of("auto-1")); /* one that did not come is none */
+    assert_int_equal(chaos_domain_destroy(there.chaos, &other, false, &err), 0);
+    granted(&here, WIRE_MIGRATE, "web", address);
+    assert_non_null(pool_of("auto-1"));
+    assert_int_equal(pool_of("auto-1")->counts.misses, 1);
+    guest_again();
+    granted(&here, WIRE_MIGRATE, "web", address);
+    await_level("auto-1", 1);
+    assert_int_equal(pool_of("auto-1")->counts.misses, 2);
+    guest_again();
+    granted(&here, WIRE_MIGRATE, "web", address);
+    assert_int_equal(pool_of("auto-1")->counts.hits, 1);
+    assert_int_equal(pool_of("auto-1")->counts.misses, 2);
+    let_shells_go();
+    assert_moved();
+}
+
 /* None fits, and they have all the memory: then the largest goes. */
 static void test_shells_make_room(void **state)
 {
@@ -603,6 +650,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_into_shell),
         TEST(test_shell_is_given_back),
+        TEST(test_demand_for_shells),
         TEST(test_shells_make_room),
         TEST(test_moves),
         TEST(test_bridge_of_another_name),

@@ -85,8 +85,10 @@ static unsigned int refill(struct fixture *f)
 static bool ask(struct fixture *f)
 {
     struct shell *shell = pools_take(&f->pools, &f->config, flavour_misfit, f->now);
+    struct flavour wanted;
+    const bool any = flavour_of(&f->config, &wanted);
 
-    pools_served(&f->pools, &f->config, shell);
+    pools_served(&f->pools, any ? &wanted : NULL, shell ? shell_flavour(shell) : NULL);
     free(shell);
     return shell != NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,55 @@ static void test_damaged(void **state)
     free(text);
 }
 
+/* The console's numbers in a record, and whether it can be read. */
+static bool reads(const char *numbers, struct record *parsed)
+{
+    char text[200];
+    struct chaos_error err;
+    int length = snprintf(text, sizeof(text),
+                          "chaos-record 1\nuuid deadbeef-0102-0304-0506-0708090a0b0c\ndomid 42\n"
+                          "console %s\n--\n",
+                          numbers);
+
+    return record_parse(text, (size_t)length, parsed, &err) == 0;
+}
+
+static void test_numbers(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "1",
+                                      "1 ",
+                                      " 1 2",
+                                      "1  2",
+                                      "1 2 ",
+                                      "1 2 3",
+                                      "-1 2",
+                                      "+1 2",
+                                      "1 -2",
+                                      "0x1 2",
+                                      "1 2x",
+                                      "a b",
+                                      "1,2",
+                                      "18446744073709551616 1",
+                                      "18446744073709551620 1",
+                                      "99999999999999999999999 1",
+                                      "1 4294967296"};
+    struct record parsed;
+    size_t i;
+
+    (void)state;
+    assert_true(reads("0 0", &parsed));
+    assert_true(reads("18446744073709551615 4294967295", &parsed));
+    assert_int_equal(parsed.console_frame, UINT64_MAX);
+    assert_int_equal(parsed.console_port, UINT32_MAX);
+    assert_true(reads("0000000000000000000000007 08", &parsed));
+    assert_int_equal(parsed.console_frame, 7);
+    assert_int_equal(parsed.console_port, 8);
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (reads(bad[i], &parsed))
+            fail_msg("\"%s\" is read", bad[i]);
+}
+
 static void test_uuid(void **state)
 {
     static const char *const bad[] = {
@@ -228,7 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_disks),
         cmocka_unit_test(test_update),     cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_uuid),
+        cmocka_unit_test(test_uuid),       cmocka_unit_test(test_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,7 @@ static void test_preserve_and_suspend(void **state)
     settle(f, 5);
     assert_int_equal(f->fake->mapped, 1); /* it may go on */
     fake_domain(f->fake, domid)->shutdown = false;
+    fake_note_change(f->fake, domid);
     fake_virq(f->fake, NOXS_VIRQ);
     settle(f, 5);
     end(f, domid, CHAOS_SHUTDOWN_SUSPEND);
@@ -332,6 +333,63 @@ static void test_polls(void **state)
     assert_int_equal(domid_of(f, "web"), 0);
 }
 
+/* Xen says which domains changed, and only these are looked at, however many there are. */
+static void test_told_which(void **state)
+{
+    struct fixture *f = *state;
+    unsigned int lists, id;
+    uint32_t domid;
+
+    f->fake->last_domid = 500; /* behind what is told first */
+    domid = create(f).domid;
+    settle(f, 5);
+    lists = f->fake->lists;
+    for (id = 1; id < 200; id++) /* more than one turn of the loop takes, and none of ours */
+        fake_note_change(f->fake, id);
+    end(f, domid, CHAOS_SHUTDOWN_POWEROFF);
+    settle(f, 5);
+    assert_int_equal(domid_of(f, "web"), 0);
+    assert_null(fake_domain(f->fake, domid));
+    assert_int_equal(f->fake->lists, lists);
+    fake_virq(f->fake, NOXS_VIRQ); /* of its death */
+    settle(f, 5);
+    assert_false(f->fake->changed[domid]);
+}
+
+/* An older Xen does not. */
+static void test_not_told_which(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t domid;
+
+    f->fake->stock = true;
+    domid = create(f).domid;
+    settle(f, 5);
+    end(f, domid, CHAOS_SHUTDOWN_POWEROFF);
+    settle(f, 5);
+    assert_int_equal(domid_of(f, "web"), 0);
+    assert_true(f->fake->lists > 0);
+}
+
+/* Another chaosd of this host has the VIRQ: what it is to be told is not taken away from it. */
+static void test_others_are_told(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t domid;
+
+    stop(f);
+    f->fake->no_virq = 1u << NOXS_VIRQ;
+    start(f);
+    domid = create(f).domid;
+    settle(f, 5);
+    fake_note_change(f->fake, 7000); /* a guest of the other one */
+    end(f, domid, CHAOS_SHUTDOWN_POWEROFF);
+    fake_virq(f->fake, VIRQ_DOM_EXC);
+    settle(f, 5);
+    assert_int_equal(domid_of(f, "web"), 0);
+    assert_true(f->fake->changed[7000]);
+}
+
 /* Each call that can fail does in turn: no guest is lost, nothing is left behind. */
 static void test_failing_calls(void **state)
 {
@@ -389,6 +447,9 @@ int main(void)
         TEST(test_restart_called_off),
         TEST(test_adopts),
         TEST(test_polls),
+        TEST(test_told_which),
+        TEST(test_not_told_which),
+        TEST(test_others_are_told),
         TEST(test_failing_calls),
     };
 

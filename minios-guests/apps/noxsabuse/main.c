@@ -37,7 +37,7 @@ static void test_pointers(void)
 
 static void test_ops(void)
 {
-    static const unsigned ops[] = {7, 8, 0x7f, 0x80000000u, 0xffffffffu};
+    static const unsigned ops[] = {8, 9, 0x7f, 0x80000000u, 0xffffffffu};
     struct noxs_op_devs devs = {0};
     char name[32];
 
@@ -118,6 +118,16 @@ static void test_copy(void)
     copy.domid = DOMID_SELF;
     expect("copy of self", noxs_hypercall(NOXS_OP_COPY, &copy), -XEN_ESRCH, -XEN_EPERM);
     expect("copy nowhere", noxs_hypercall(NOXS_OP_COPY, NULL_PAGE), -XEN_EFAULT, -XEN_EFAULT);
+}
+
+/* It would take from the toolstack what it is to be told. */
+static void test_changed(void)
+{
+    struct noxs_op_changed changed = {.nr = NOXS_CHANGED_IDS, .domid = {77}};
+
+    expect("changed", noxs_hypercall(NOXS_OP_CHANGED, &changed), -XEN_EPERM, -XEN_EPERM);
+    CHECK(changed.nr == NOXS_CHANGED_IDS && changed.domid[0] == 77);
+    expect("changed nowhere", noxs_hypercall(NOXS_OP_CHANGED, NULL_PAGE), -XEN_EPERM, -XEN_EPERM);
 }
 
 static void test_ready(void)
@@ -236,6 +246,7 @@ int app_main(void)
         test_control(page->domid);
         test_find();
         test_copy();
+        test_changed();
         test_ready();
         test_page(page, query.frame);
         test_frames_of_others();

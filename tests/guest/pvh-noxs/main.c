@@ -174,7 +174,8 @@ static void try_forbidden(const struct noxs_page *page)
     }
     expect("bad address to query", noxs_op(NOXS_OP_QUERY, (void *)NOT_MAPPED), -XEN_EFAULT);
     expect("find", noxs_op(NOXS_OP_FIND, &devs), -XEN_EPERM);
-    expect("unknown", noxs_op(7, &devs), -XEN_EOPNOTSUPP);
+    expect("changed", noxs_op(NOXS_OP_CHANGED, &devs), -XEN_EPERM);
+    expect("unknown", noxs_op(8, &devs), -XEN_EOPNOTSUPP);
     expect("unknown", noxs_op(~0u, &devs), -XEN_EOPNOTSUPP);
     expect("32-bit caller", answer_to_32_bits, -XEN_ENOSYS);
     expect("slots are as before", page->slots, 0);
