@@ -494,7 +494,7 @@ static void test_flaws(void **state)
     (void)state;
     assert_int_equal(check(maker_live, 3, STREAM_LIVE, &err), 0);
     assert_refused(maker_live, 3, 0, "kind 8, unknown");
-    assert_refused(maker_live, 3, 2 | STREAM_LIVE, "does not have (0x2)");
+    assert_refused(maker_live, 3, 4 | STREAM_LIVE, "does not have (0x4)");
     assert_refused(maker_live, 2, STREAM_LIVE, "only 255 of the guest's 256 pages");
     memcpy(w, maker_live, sizeof(maker_live));
     w[3] = (struct maker_window){

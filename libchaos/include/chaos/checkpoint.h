@@ -23,6 +23,7 @@ struct chaos_checkpoint {
     uint64_t pages;        /* of the guest */
     uint64_t stored_pages; /* neither zero nor the same as another */
     uint64_t bytes;        /* all of it */
+    bool compressed;       /* with lz4, where that is shorter */
 };
 
 /*
