@@ -64,8 +64,11 @@ void save_source_close(struct save_source *source)
 int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
                       struct chaos_error *err)
 {
-    int rc = stream_begin(&source->writer, write, opaque, source->live ? STREAM_LIVE : 0, err);
+    const uint32_t features =
+        (source->live ? STREAM_LIVE : 0) | (source->compress ? STREAM_LZ4 : 0);
+    int rc = stream_begin(&source->writer, write, opaque, features, err);
 
+    source->save.compress = source->compress;
     return rc < 0 ? rc : save_head(&source->save, &source->config, err);
 }
 

@@ -42,6 +42,7 @@ enum chaos_save_after {
 struct chaos_save_options {
     enum chaos_save_after after;
     uint32_t timeout_ms; /* for the guest to suspend itself; 0: 10 s */
+    bool compress;       /* with lz4: a smaller file, which takes longer to write and to restore */
     struct chaos_timing *timing;
 };
 
