@@ -58,6 +58,8 @@ struct save_source {
 int save_source_open(struct save_source *source, struct chaos *chaos,
                      const struct chaos_domain *domain, struct chaos_error *err);
 void save_source_close(struct save_source *source);
+/* What its stream needs of a reader: of STREAM_FEATURES. */
+uint32_t save_source_features(const struct save_source *source);
 /* Begins the stream, while the guest runs. */
 int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
                       struct chaos_error *err);
