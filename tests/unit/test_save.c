@@ -388,15 +388,14 @@ static void test_disk_full(void **state)
 }
 
 /* A damaged file makes no domain that stays. */
-static void test_damaged(void **state)
+static void damage(struct fixture *f, const struct chaos_save_options *how)
 {
-    struct fixture *f = *state;
     struct chaos_domain restored;
     struct stat st;
     off_t length;
     int rc;
 
-    save(f, NULL);
+    save(f, how);
     assert_int_equal(stat(f->file, &st), 0);
     for (length = st.st_size - 1; length > 0; length -= length > 9000 ? 2999 : 61) {
         assert_int_equal(truncate(f->file, length), 0);
@@ -406,6 +405,18 @@ static void test_damaged(void **state)
         fake_hv_assert_empty(f->fake);
         assert_int_equal(scratch_count("domains") + scratch_count("pending"), 0);
     }
+}
+
+static void test_damaged(void **state)
+{
+    damage(*state, NULL);
+}
+
+static void test_damaged_compressed(void **state)
+{
+    const struct chaos_save_options how = {.compress = true};
+
+    damage(*state, &how);
 }
 
 int main(void)
@@ -425,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_restore_sweep, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disk_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_compressed, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
