@@ -10,10 +10,10 @@ if(CHAOS_MUSL AND CHAOS_MUSL_SPECS AND NOT CHAOS_SANITIZE AND CMAKE_C_COMPILER_I
   set(CHAOS_HAVE_MUSL ON)
 endif()
 
-# The headers of the kernel and of Xen, without glibc's beside them.
+# The headers of the kernel, of Xen and of lz4, without glibc's beside them.
 function(chaos_musl_includes folder)
   file(MAKE_DIRECTORY ${folder})
-  file(GLOB headers /usr/include/linux /usr/include/asm-generic /usr/include/xen*
+  file(GLOB headers /usr/include/linux /usr/include/asm-generic /usr/include/xen* /usr/include/lz4.h
        /usr/include/${CMAKE_SYSTEM_PROCESSOR}-linux-gnu/asm)
   foreach(header ${headers})
     get_filename_component(name ${header} NAME)

@@ -11,7 +11,7 @@
 #include "timing.h"
 
 struct migrate_options {
-    bool live, finish, force, discard, list;
+    bool live, compress, finish, force, discard, list;
     uint32_t timeout_s;
     const char *format, *timing;
 };
@@ -19,6 +19,8 @@ struct migrate_options {
 static const struct opt_spec options[] = {
     OPT_FLAG(struct migrate_options, live, 0, "live",
              "send memory while the guest runs, then only what it changed"),
+    OPT_FLAG(struct migrate_options, compress, 0, "compress",
+             "send less, with lz4: over links that are slower than it"),
     OPT_FLAG(struct migrate_options, finish, 0, "finish",
              "ask the other host about a guest that is in doubt"),
     OPT_FLAG(struct migrate_options, force, 'f', "force",
@@ -121,6 +123,7 @@ static int migrate(struct chaos_client *client, const struct migrate_options *gi
         .host = call->args[1],
         .timeout_ms = given->timeout_s * 1000,
         .live = given->live,
+        .compress = given->compress,
         .timing = given->timing ? &timing : NULL,
     };
     struct chaos_domain domain;
@@ -141,10 +144,10 @@ static int check(const struct migrate_options *given, int nr_args, struct chaos_
                                "--finish, --discard and --list exclude each other");
     if (given->force && !given->finish)
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "--force is for --finish");
-    if (what && (given->timeout_s || given->timing || given->live))
+    if (what && (given->timeout_s || given->timing || given->live || given->compress))
         return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE,
-                               "--live, --timeout and --timing are for a guest that is to be "
-                               "moved");
+                               "--live, --compress, --timeout and --timing are for a guest that "
+                               "is to be moved");
     if (nr_args == wanted)
         return 0;
     return chaos_error_set(err, -EINVAL, CHAOS_EXIT_USAGE, "%s",

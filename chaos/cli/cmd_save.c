@@ -8,7 +8,7 @@
 #include "timing.h"
 
 struct save_options {
-    bool go_on, pause;
+    bool go_on, pause, compress;
     uint32_t timeout_s;
     const char *timing;
 };
@@ -16,6 +16,8 @@ struct save_options {
 static const struct opt_spec options[] = {
     OPT_FLAG(struct save_options, go_on, 'c', "continue", "let the guest go on when it is saved"),
     OPT_FLAG(struct save_options, pause, 'p', "paused", "leave the guest paused when it is saved"),
+    OPT_FLAG(struct save_options, compress, 0, "compress",
+             "with lz4: a smaller file, and a slower save and restore"),
     OPT_UNSIGNED(struct save_options, timeout_s, 't', "timeout", "SECONDS", 1, 86400,
                  "give up when the guest has not suspended itself by then (default 10)"),
     OPT_STRING_OPTIONAL(struct save_options, timing, 0, "timing", "text|json", "text",
@@ -32,6 +34,7 @@ static int run(const struct cmd_call *call, struct chaos_error *err)
                  : given->pause ? CHAOS_SAVE_PAUSE
                                 : CHAOS_SAVE_DESTROY,
         .timeout_ms = given->timeout_s * 1000,
+        .compress = given->compress,
         .timing = given->timing ? &timing : NULL,
     };
     struct chaos_domain domain;

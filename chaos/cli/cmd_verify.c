@@ -34,6 +34,7 @@ static void print_json(const struct chaos_checkpoint *checkpoint, const char *uu
     json_unsigned(&json, "stored_pages", checkpoint->stored_pages);
     json_unsigned(&json, "records", checkpoint->records);
     json_unsigned(&json, "bytes", checkpoint->bytes);
+    json_bool(&json, "compressed", checkpoint->compressed);
     json_object_end(&json);
 }
 
@@ -52,10 +53,10 @@ static int run(const struct cmd_call *call, struct chaos_error *err)
         return 0;
     }
     out_printf("%s: whole: guest \"%s\" (%s), %u MiB, vcpus %u, saved on Xen %u.%u; "
-               "%" PRIu64 " of %" PRIu64 " pages stored, %" PRIu64 " bytes\n",
+               "%" PRIu64 " of %" PRIu64 " pages stored, %" PRIu64 " bytes%s\n",
                call->args[0], checkpoint.name, uuid, checkpoint.memory_mib, checkpoint.vcpus,
                checkpoint.xen_major, checkpoint.xen_minor, checkpoint.stored_pages,
-               checkpoint.pages, checkpoint.bytes);
+               checkpoint.pages, checkpoint.bytes, checkpoint.compressed ? ", compressed" : "");
     return 0;
 }
 

@@ -31,7 +31,7 @@ struct departure {
     struct reply_to to; /* client NULL: nobody waits for it */
     bool resolve;       /* not from the beginning: what the journal tells of */
     bool force;         /* the next try: the target is said to be lost */
-    bool runs, timed, live;
+    bool runs, timed, live, compress;
     bool moved; /* and that was told */
     char which[CHAOS_NAME_MAX + 6];
     char peer[MIGRATE_PEER_MAX + 1];
@@ -112,8 +112,10 @@ static int choose_token(struct migrate_note *note, struct chaos_error *err)
 /* The guest, and what is said of it. */
 static int look_up(struct departure *d, struct migrate_offer *offer, struct chaos_error *err)
 {
-    const struct guest_source_options how = {
-        .timeout_ms = d->timeout_ms, .live = d->live, .timing = &d->timing};
+    const struct guest_source_options how = {.timeout_ms = d->timeout_ms,
+                                             .live = d->live,
+                                             .compress = d->compress,
+                                             .timing = &d->timing};
     int rc = chaos_domain_find(d->chaos, d->which, &d->domain, err);
 
     if (rc == 0)
@@ -442,6 +444,7 @@ static int handle_migrate(struct daemon *daemon, const struct request *request,
     d->timeout_ms = (uint32_t)timeout_ms;
     d->timed = options & WIRE_OPTION_TIMING;
     d->live = options & WIRE_OPTION_LIVE;
+    d->compress = options & WIRE_OPTION_COMPRESS;
     d->to = reply_later(request);
     begin(d);
     return 0;

@@ -13,12 +13,13 @@ enum checkpoint_type {
     CHECKPOINT_PAGES = 3,
     CHECKPOINT_DATA = 4,
     CHECKPOINT_GUEST = 5,
-    CHECKPOINT_VCPU = 6
+    CHECKPOINT_VCPU = 6,
+    CHECKPOINT_DATA_LZ4 = 7 /* in the place of a DATA; in streams with STREAM_LZ4 */
 };
 
 #define CHECKPOINT_CONFIG_MAX (64u << 10)
 #define CHECKPOINT_WINDOW     1024u        /* pages of one PAGES record */
-#define CHECKPOINT_DATA_PAGES 8u           /* of one DATA record */
+#define CHECKPOINT_DATA_PAGES 8u           /* of one DATA or DATA_LZ4 record */
 #define CHECKPOINT_PAGES_MAX  (1ull << 26) /* of a guest: 256 GiB */
 #define CHECKPOINT_VCPUS_MAX  32u          /* that have a place in Xen's shared info */
 #define CHECKPOINT_VCPU_MAX   (64u << 10)
@@ -62,6 +63,12 @@ struct checkpoint_pages {
     uint32_t nr, nr_runs;
 };
 _Static_assert(sizeof(struct checkpoint_pages) == 16, "as specified");
+
+/* Followed by one block of lz4, which are the contents of nr pages. */
+struct checkpoint_lz4 {
+    uint32_t nr, reserved;
+};
+_Static_assert(sizeof(struct checkpoint_lz4) == 8, "as specified");
 
 /* Followed by nr_p2m page numbers (64 bits): the guest's own table of its frames. */
 struct checkpoint_guest {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lz4.h>
 #include <xen/xen.h>
 
 #include "cleanup.h"
@@ -81,6 +82,14 @@ static int make_room_for_told(struct checkpoint_reader *reader, struct chaos_err
     return 0;
 }
 
+static int make_room_for_plain(struct checkpoint_reader *reader, struct chaos_error *err)
+{
+    if (!(reader->stream.features & STREAM_LZ4))
+        return 0;
+    reader->plain = malloc(CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE);
+    return reader->plain ? 0 : chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+}
+
 int checkpoint_open(struct checkpoint_reader *reader, stream_read *read, void *opaque,
                     struct chaos_error *err)
 {
@@ -94,6 +103,8 @@ int checkpoint_open(struct checkpoint_reader *reader, stream_read *read, void *o
         rc = read_domain(reader, err);
     if (rc == 0)
         rc = make_room_for_told(reader, err);
+    if (rc == 0)
+        rc = make_room_for_plain(reader, err);
     return rc;
 }
 
@@ -103,7 +114,9 @@ void checkpoint_release(struct checkpoint_reader *reader)
     free(reader->config);
     free(reader->told);
     free(reader->tables);
+    free(reader->plain);
     reader->config = NULL;
+    reader->plain = NULL;
     reader->told = reader->tables = NULL;
 }
 
@@ -266,10 +279,10 @@ static int take_pages(struct checkpoint_reader *reader, const struct stream_reco
 }
 
 static int check_table(const struct checkpoint_reader *reader, const struct stream_record *record,
-                       uint32_t page, struct chaos_error *err)
+                       const uint8_t *bytes, uint32_t page, struct chaos_error *err)
 {
-    const uint64_t *entry = (const uint64_t *)(record->payload + page * HV_PAGE_SIZE);
-    uint64_t wrong = 0;
+    const uint64_t *entry = (const uint64_t *)(bytes + page * HV_PAGE_SIZE);
+    uint64_t wrong = 0, place = record->offset;
     size_t i;
 
     for (i = 0; i < ENTRIES; i++)
@@ -277,36 +290,81 @@ static int check_table(const struct checkpoint_reader *reader, const struct stre
             wrong |= (entry[i] & PTE_FRAME) >> PTE_FRAME_SHIFT >= reader->domain.pages;
     if (!wrong)
         return 0;
-    return stream_flaw(
-        err, record->offset + sizeof(struct stream_record_header) + page * HV_PAGE_SIZE,
-        "the page table that is page %llu leads out of the guest",
-        (unsigned long long)reader->window.first + reader->stored[reader->nr_data + page].index);
+    if (record->type == CHECKPOINT_DATA) /* what is compressed has no place of its own */
+        place += sizeof(struct stream_record_header) + page * HV_PAGE_SIZE;
+    return stream_flaw(err, place, "the page table that is page %llu leads out of the guest",
+                       (unsigned long long)reader->window.first +
+                           reader->stored[reader->nr_data + page].index);
+}
+
+/* The contents of nr pages, of which as many are to come. */
+static int take_contents(struct checkpoint_reader *reader, const struct stream_record *record,
+                         const uint8_t *bytes, uint32_t nr, struct checkpoint_item *item,
+                         struct chaos_error *err)
+{
+    uint32_t i;
+    int rc;
+
+    for (i = 0; i < nr; i++) {
+        if (!is_table(reader->stored[reader->nr_data + i].kind))
+            continue;
+        rc = check_table(reader, record, bytes, i, err);
+        if (rc < 0)
+            return rc;
+    }
+    item->type = CHECKPOINT_DATA;
+    item->data.bytes = bytes;
+    item->data.from = reader->nr_data;
+    item->data.nr = nr;
+    reader->nr_data += nr;
+    return 0;
+}
+
+static bool are_to_come(const struct checkpoint_reader *reader, uint32_t nr)
+{
+    return nr > 0 && nr <= CHECKPOINT_DATA_PAGES && nr <= reader->nr_stored - reader->nr_data;
 }
 
 static int take_data(struct checkpoint_reader *reader, const struct stream_record *record,
                      struct checkpoint_item *item, struct chaos_error *err)
 {
     const uint32_t nr = record->length / HV_PAGE_SIZE;
-    uint32_t i;
-    int rc;
 
-    if (record->length % HV_PAGE_SIZE != 0 || nr == 0 || nr > CHECKPOINT_DATA_PAGES ||
-        nr > reader->nr_stored - reader->nr_data)
+    if (record->length % HV_PAGE_SIZE != 0 || !are_to_come(reader, nr))
         return stream_flaw(err, record->offset,
                            "record %u has %u bytes of pages, where %u pages are to come",
                            record->sequence, record->length, reader->nr_stored - reader->nr_data);
-    for (i = 0; i < nr; i++) {
-        if (!is_table(reader->stored[reader->nr_data + i].kind))
-            continue;
-        rc = check_table(reader, record, i, err);
-        if (rc < 0)
-            return rc;
-    }
-    item->data.bytes = record->payload;
-    item->data.from = reader->nr_data;
-    item->data.nr = nr;
-    reader->nr_data += nr;
-    return 0;
+    return take_contents(reader, record, record->payload, nr, item, err);
+}
+
+/* How much comes out of it is known, and checked, before any of it does. */
+static int take_lz4(struct checkpoint_reader *reader, const struct stream_record *record,
+                    struct checkpoint_item *item, struct chaos_error *err)
+{
+    const char *block = (const char *)record->payload + sizeof(struct checkpoint_lz4);
+    struct checkpoint_lz4 head;
+    int size;
+
+    if (!reader->plain)
+        return stream_flaw(err, record->offset,
+                           "record %u is compressed, which the header does not tell",
+                           record->sequence);
+    if (record->length <= sizeof(head))
+        return stream_flaw(err, record->offset, "record %u is too short", record->sequence);
+    memcpy(&head, record->payload, sizeof(head));
+    if (!are_to_come(reader, head.nr) || head.reserved != 0)
+        return stream_flaw(err, record->offset,
+                           "record %u has %u compressed pages, where %u pages are to come",
+                           record->sequence, head.nr, reader->nr_stored - reader->nr_data);
+    size = (int)(head.nr * HV_PAGE_SIZE);
+    if (record->length >= (uint32_t)size)
+        return stream_flaw(err, record->offset, "record %u has %u bytes for %u compressed pages",
+                           record->sequence, record->length, head.nr);
+    if (LZ4_decompress_safe(block, (char *)reader->plain, (int)(record->length - sizeof(head)),
+                            size) != size)
+        return stream_flaw(err, record->offset, "record %u does not come to %u pages of contents",
+                           record->sequence, head.nr);
+    return take_contents(reader, record, reader->plain, head.nr, item, err);
 }
 
 /* ---------------------------------------------------------------- what is left of the guest */
@@ -434,6 +492,8 @@ int checkpoint_next(struct checkpoint_reader *reader, struct checkpoint_item *it
             return take_pages(reader, &record, err);
         case CHECKPOINT_DATA:
             return take_data(reader, &record, item, err);
+        case CHECKPOINT_DATA_LZ4:
+            return take_lz4(reader, &record, item, err);
         case CHECKPOINT_GUEST:
             return take_guest(reader, &record, item, err);
         case CHECKPOINT_VCPU:
@@ -483,6 +543,7 @@ int checkpoint_summary(const struct checkpoint_reader *reader, struct chaos_chec
     out->records = reader->stream.sequence;
     out->pages = reader->domain.pages;
     out->stored_pages = reader->stored_pages;
+    out->compressed = reader->plain != NULL;
     out->bytes = reader->stream.offset;
     return 0;
 }

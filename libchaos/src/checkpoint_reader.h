@@ -31,6 +31,7 @@ struct checkpoint_reader {
     struct checkpoint_run run[CHECKPOINT_WINDOW];
     struct checkpoint_stored stored[CHECKPOINT_WINDOW];
     uint32_t nr_stored, nr_data; /* pages of it that are stored; of these already read */
+    uint8_t *plain; /* STREAM_LZ4: what a DATA_LZ4 record holds; CHECKPOINT_DATA_PAGES pages */
 
     uint64_t told_pages, stored_pages; /* told: those that windows came for */
     /* STREAM_LIVE: which came, and which as page tables (bit n: page n); of all windows, with
@@ -42,7 +43,7 @@ struct checkpoint_reader {
 };
 
 struct checkpoint_item {
-    enum checkpoint_type type; /* PAGES, DATA, GUEST, VCPU or END */
+    enum checkpoint_type type; /* PAGES, DATA (also of DATA_LZ4), GUEST, VCPU or END */
     union {
         /* DATA: contents of reader->stored[from], ... */
         struct {

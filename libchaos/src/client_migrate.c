@@ -34,7 +34,8 @@ int chaos_client_migrate(struct chaos_client *client, const struct chaos_client_
         wire_put_u32(&writer, WIRE_TIMEOUT_MS, request->timeout_ms);
     wire_put_u32(&writer, WIRE_OPTIONS,
                  (request->timing ? WIRE_OPTION_TIMING : 0) |
-                     (request->live ? WIRE_OPTION_LIVE : 0));
+                     (request->live ? WIRE_OPTION_LIVE : 0) |
+                     (request->compress ? WIRE_OPTION_COMPRESS : 0));
     rc = client_call(client, &writer, &fields, err);
     if (rc < 0)
         return rc;

@@ -32,6 +32,7 @@ struct guest_source;
 struct guest_source_options {
     uint32_t timeout_ms;         /* for it to suspend itself; 0: 10 s */
     bool live;                   /* send memory while it runs, before it suspends itself */
+    bool compress;               /* with lz4 */
     struct chaos_timing *timing; /* begun by the caller; may be NULL */
 };
 

@@ -47,6 +47,7 @@ int guest_source_open(struct chaos *chaos, const struct chaos_domain *domain,
         source->how.timeout_ms = TIMEOUT_MS;
     rc = save_source_open(&source->source, chaos, domain, err);
     source->source.live = how->live;
+    source->source.compress = how->compress;
     if (rc == 0)
         rc = guest_move_check_disks(&source->source.config, err);
     if (rc < 0)
@@ -108,7 +109,8 @@ int guest_source_offer(struct guest_source *source, struct migrate_offer *out,
                                   .config_length = record->config_length,
                                   .xen_major = (uint16_t)host.major,
                                   .xen_minor = (uint16_t)host.minor,
-                                  .silence_ms = source->how.timeout_ms};
+                                  .silence_ms = source->how.timeout_ms,
+                                  .features = save_source_features(&source->source)};
     memcpy(out->hw_caps, host.hw_caps, sizeof(out->hw_caps));
     return 0;
 }

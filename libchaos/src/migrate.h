@@ -7,8 +7,8 @@
  *   source                                  target
  *   [sending]
  *   HELLO: token, what the guest is  ----->
- *                                    <----- READY: domain and devices are made; or REFUSE
- *                                           [loading]
+ *                                    <----- READY: domain and devices are made, and what streams
+ *                                           it reads; or REFUSE and why      [loading]
  *   DATA ... DATA_END                ----->
  *                                    <----- LOADED            [loaded]
  *   [committing]  GO                 ----->                   [starting]
@@ -44,6 +44,7 @@ struct migrate_offer {
     uint16_t xen_major, xen_minor;
     uint32_t hw_caps[8];
     uint32_t silence_ms; /* that the guest may take to suspend itself, in which nothing is sent */
+    uint32_t features;   /* of the stream; not offered, but asked of a target before it gets one */
 };
 #define MIGRATE_SILENCE_MAX 86400000u
 

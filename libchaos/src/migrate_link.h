@@ -26,9 +26,9 @@ _Static_assert(sizeof(struct migrate_header) == 16, "as specified");
 
 enum migrate_type {
     MIGRATE_HELLO = 1, /* struct migrate_hello, configuration */
-    MIGRATE_READY,
-    MIGRATE_REFUSE, /* struct migrate_refusal, text */
-    MIGRATE_DATA,   /* bytes of the checkpoint stream */
+    MIGRATE_READY,     /* struct migrate_ready; nothing: of before there were features */
+    MIGRATE_REFUSE,    /* struct migrate_refusal, text */
+    MIGRATE_DATA,      /* bytes of the checkpoint stream */
     MIGRATE_DATA_END,
     MIGRATE_DONE_LOADING, /* "LOADED" */
     MIGRATE_GO,
@@ -50,6 +50,11 @@ struct migrate_hello {
     char name[CHAOS_NAME_MAX + 1];
 };
 _Static_assert(sizeof(struct migrate_hello) == 72 + CHAOS_NAME_MAX + 1, "as specified");
+
+/* Readers pass over what is behind it. */
+struct migrate_ready {
+    uint32_t features; /* of checkpoint streams, that this target reads */
+};
 
 struct migrate_refusal {
     uint32_t code; /* positive errno */

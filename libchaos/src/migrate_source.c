@@ -268,6 +268,24 @@ static int ask_and_act(const struct migrate_source *s, struct chaos_error *err)
 
 /* ---------------------------------------------------------------- from the beginning */
 
+/* The target's answer is READY: whether it reads what it would be sent. */
+static int check_features(const struct migrate_link *link, const struct migrate_offer *offer,
+                          struct chaos_error *err)
+{
+    struct migrate_ready ready = {0};
+    uint32_t missing;
+
+    if (link->length >= sizeof(ready))
+        memcpy(&ready, link->payload, sizeof(ready));
+    missing = offer->features & ~le32toh(ready.features);
+    if (missing == 0)
+        return 0;
+    return chaos_error_set(err, -EPROTONOSUPPORT, CHAOS_EXIT_FAILURE,
+                           "the other host's chaos is older and cannot read what %s sends: "
+                           "leave that out",
+                           missing & STREAM_LZ4 ? "--compress" : "--live");
+}
+
 static int move(struct migrate_link *link, const struct migrate_source *s,
                 const struct migrate_offer *offer, struct chaos_error *err)
 {
@@ -277,6 +295,8 @@ static int move(struct migrate_link *link, const struct migrate_source *s,
     if (rc == 0)
         rc = migrate_link_expect(link, MIGRATE_READY, err);
     timing_note(s->timing, "prepare");
+    if (rc == 0)
+        rc = check_features(link, offer, err);
     if (rc == 0) {
         rc = s->ops->send(s->guest, migrate_link_write, link, err);
         if (rc < 0)

@@ -143,6 +143,7 @@ static int receive_guest(struct migrate_link *link, struct arriving *a,
                          const struct migrate_offer *offer, struct chaos_error *err)
 {
     const struct migrate_target_ops *ops = a->target->ops;
+    const struct migrate_ready ready = {.features = htole32(STREAM_FEATURES)};
     const int patience_ms = link->peer->timeout_ms;
     int rc = ops->prepare(a->guest, offer, &a->note, err);
 
@@ -150,7 +151,7 @@ static int receive_guest(struct migrate_link *link, struct arriving *a,
     if (rc == 0)
         rc = set_phase(a, MIGRATE_LOADING, err);
     if (rc == 0)
-        rc = migrate_link_send(link, MIGRATE_READY, NULL, 0, err);
+        rc = migrate_link_send(link, MIGRATE_READY, &ready, sizeof(ready), err);
     if (rc == 0) {
         link->type = MIGRATE_READY; /* no DATA message is half read */
         link->peer->timeout_ms += (int)offer->silence_ms;

@@ -17,6 +17,7 @@ struct save {
     uint64_t stored_pages;
     const uint64_t *wanted; /* bit n: page n is to be written now; NULL: all are */
     bool running;           /* the guest may change a page between two looks at it */
+    bool compress;          /* contents of pages, where they get shorter */
 };
 
 /* Configuration and what the host is: all that is known while the guest still runs. */
@@ -47,7 +48,8 @@ struct save_source {
     char *record_text;
     struct stream_writer writer;
     struct save save;
-    bool live;  /* set before it begins: most of its memory goes while it runs */
+    /* Set before it begins: most of its memory goes while it runs; what goes is compressed. */
+    bool live, compress;
     bool begun; /* it took too long, and is still at it */
     struct save_live log;
 };
@@ -56,6 +58,8 @@ struct save_source {
 int save_source_open(struct save_source *source, struct chaos *chaos,
                      const struct chaos_domain *domain, struct chaos_error *err);
 void save_source_close(struct save_source *source);
+/* What its stream needs of a reader: of STREAM_FEATURES. */
+uint32_t save_source_features(const struct save_source *source);
 /* Begins the stream, while the guest runs. */
 int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
                       struct chaos_error *err);

@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <lz4.h>
+
 #include "cleanup.h"
 
 #define ENTRIES    512u
 #define SAME_SLOTS 2048u /* of pages by a few of their words; a power of 2 */
 #define XEN_FIRST  256u  /* entries of a level 4 table that are Xen's own */
 #define XEN_LAST   271u
+
+#define DATA_SIZE  (CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE)
 
 /* It is looked at twice, in small pieces: copies of all of it would cost more than the looks. */
 struct window {
@@ -24,8 +28,11 @@ struct window {
     uint16_t same[SAME_SLOTS];               /* 1 + page; 0: none */
     uint32_t in_data[CHECKPOINT_DATA_PAGES]; /* which pages are in `data` now */
     uint32_t nr_in_data, at_data;            /* at_data: the one that is looked at */
-    _Alignas(uint64_t) uint8_t data[CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE];
+    _Alignas(uint64_t) uint8_t data[DATA_SIZE];
     _Alignas(uint64_t) uint8_t other[HV_PAGE_SIZE]; /* one that may have the same contents */
+    /* If it is to be compressed: what of it is, and what lz4 needs meanwhile. */
+    char *packed;
+    void *lz4;
 };
 
 /* Copies pages of the window to `to`. */
@@ -238,9 +245,31 @@ static int convert(struct window *window, uint32_t at, uint8_t *page, struct cha
     return 0;
 }
 
+/* How long `data` is compressed; 0: with what says so it would not be shorter. */
+static size_t pack(struct window *window, size_t size)
+{
+    const size_t most = size - 1 - sizeof(struct checkpoint_lz4);
+
+    if (!window->lz4)
+        return 0;
+    return (size_t)LZ4_compress_fast_extState(window->lz4, (const char *)window->data,
+                                              window->packed, (int)size, (int)most, 1);
+}
+
+static int put_contents(struct window *window, uint32_t nr, struct chaos_error *err)
+{
+    const struct checkpoint_lz4 head = {.nr = nr};
+    const size_t size = nr * HV_PAGE_SIZE, packed = pack(window, size);
+    const struct iovec data[] = {{window->data, size}};
+    const struct iovec lz4[] = {{(void *)&head, sizeof(head)}, {window->packed, packed}};
+
+    if (packed == 0)
+        return stream_put(window->save->writer, CHECKPOINT_DATA, 0, data, 1, err);
+    return stream_put(window->save->writer, CHECKPOINT_DATA_LZ4, 0, lz4, 2, err);
+}
+
 static int put_data(struct window *window, uint32_t first, uint32_t nr, struct chaos_error *err)
 {
-    const struct iovec data = {window->data, nr * HV_PAGE_SIZE};
     uint32_t at[CHECKPOINT_DATA_PAGES], i;
     int rc;
 
@@ -249,7 +278,7 @@ static int put_data(struct window *window, uint32_t first, uint32_t nr, struct c
     rc = read_pages(window, at, nr, window->data, err);
     for (i = 0; rc == 0 && i < nr; i++)
         rc = convert(window, at[i], window->data + i * HV_PAGE_SIZE, err);
-    return rc < 0 ? rc : stream_put(window->save->writer, CHECKPOINT_DATA, 0, &data, 1, err);
+    return rc < 0 ? rc : put_contents(window, nr, err);
 }
 
 static int put_window(struct window *window, struct chaos_error *err)
@@ -284,13 +313,17 @@ static bool any_wanted(const struct save *save, const struct checkpoint_pages *h
 int save_pages(struct save *save, struct chaos_error *err)
 {
     cleanup_free struct window *window = malloc(sizeof(*window));
+    cleanup_free char *packed =
+        save->compress ? malloc(DATA_SIZE + (size_t)LZ4_sizeofState()) : NULL;
     const uint64_t pages = save->frames.pages;
     uint64_t first;
     int rc = 0;
 
-    if (!window)
+    if (!window || (save->compress && !packed))
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
     window->save = save;
+    window->packed = packed;
+    window->lz4 = packed ? packed + DATA_SIZE : NULL;
     for (first = 0; rc == 0 && first < pages; first += window->head.nr) {
         window->head.first = first;
         window->head.nr =

@@ -61,11 +61,17 @@ void save_source_close(struct save_source *source)
     source->record_text = NULL;
 }
 
+uint32_t save_source_features(const struct save_source *source)
+{
+    return (source->live ? STREAM_LIVE : 0) | (source->compress ? STREAM_LZ4 : 0);
+}
+
 int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
                       struct chaos_error *err)
 {
-    int rc = stream_begin(&source->writer, write, opaque, source->live ? STREAM_LIVE : 0, err);
+    int rc = stream_begin(&source->writer, write, opaque, save_source_features(source), err);
 
+    source->save.compress = source->compress;
     return rc < 0 ? rc : save_head(&source->save, &source->config, err);
 }
 

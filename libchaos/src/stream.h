@@ -27,7 +27,7 @@ struct stream_header {
     uint8_t magic[8];
     uint16_t version;
     uint16_t size;  /* of this header */
-    uint32_t flags; /* mandatory features: STREAM_LIVE */
+    uint32_t flags; /* mandatory features: STREAM_LIVE, STREAM_LZ4 */
     uint64_t reserved;
     uint64_t checksum; /* XXH64 of the bytes before it */
 };
@@ -45,6 +45,8 @@ struct stream_record_header {
 _Static_assert(sizeof(struct stream_record_header) == 32, "as specified");
 
 #define STREAM_LIVE        (1u << 0) /* pages come again: the guest ran while they were sent */
+#define STREAM_LZ4         (1u << 1) /* some contents are compressed */
+#define STREAM_FEATURES    (STREAM_LIVE | STREAM_LZ4) /* that this version reads */
 
 #define STREAM_OPTIONAL    (1u << 0) /* a reader that does not know the type passes over it */
 #define STREAM_PAYLOAD_MAX (1u << 20)
@@ -66,7 +68,7 @@ struct stream_writer {
     struct xxh64 all;  /* of the header checksums of the records put */
 };
 
-/* features: STREAM_LIVE or 0. */
+/* features: of STREAM_FEATURES. */
 int stream_begin(struct stream_writer *writer, stream_write *write, void *opaque, uint32_t features,
                  struct chaos_error *err);
 
@@ -79,7 +81,7 @@ int stream_put(struct stream_writer *writer, uint16_t type, uint16_t flags,
 struct stream_reader {
     stream_read *read;
     void *opaque;
-    uint32_t features; /* STREAM_LIVE */
+    uint32_t features; /* of STREAM_FEATURES */
     uint64_t offset;   /* of the next byte */
     uint32_t sequence;
     struct xxh64 all; /* of the header checksums of the records before the last one */

@@ -42,10 +42,10 @@ static int check_header(const struct stream_header *header, size_t got, struct c
                            header->version, STREAM_VERSION);
     if (header->size != sizeof(*header) || header->reserved != 0)
         return stream_flaw(err, 0, "the header is not as version %u has it", STREAM_VERSION);
-    if (header->flags & ~STREAM_LIVE)
+    if (header->flags & ~STREAM_FEATURES)
         return stream_flaw(err, offsetof(struct stream_header, flags),
                            "it needs features that this chaos does not have (0x%x)",
-                           header->flags & ~STREAM_LIVE);
+                           header->flags & ~STREAM_FEATURES);
     return 0;
 }
 

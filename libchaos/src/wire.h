@@ -129,9 +129,10 @@ enum wire_option {
     WIRE_OPTION_PAUSED = 1,
     WIRE_OPTION_STRICT = 2,
     WIRE_OPTION_FORCE = 4,
-    WIRE_OPTION_COLD = 8,    /* not from a pool */
-    WIRE_OPTION_TIMING = 16, /* tell where the time went */
-    WIRE_OPTION_LIVE = 32,   /* send memory while the guest runs */
+    WIRE_OPTION_COLD = 8,      /* not from a pool */
+    WIRE_OPTION_TIMING = 16,   /* tell where the time went */
+    WIRE_OPTION_LIVE = 32,     /* send memory while the guest runs */
+    WIRE_OPTION_COMPRESS = 64, /* send memory in fewer bytes */
 };
 
 enum wire_state {

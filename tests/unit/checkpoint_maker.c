@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <lz4.h>
 #include <xen/xen.h>
 
 #include "checkpoint_format.h"
@@ -48,8 +49,25 @@ static void put(struct stream_writer *writer, uint16_t type, uint16_t flags, con
     (void)rc;
 }
 
+static void put_data(struct stream_writer *writer, bool compressed, uint64_t (*pages)[512],
+                     uint32_t nr)
+{
+    const struct checkpoint_lz4 head = {.nr = nr};
+    static char block[CHECKPOINT_DATA_PAGES * HV_PAGE_SIZE];
+    const int size = (int)(nr * HV_PAGE_SIZE);
+    int packed;
+
+    if (!compressed) {
+        put(writer, CHECKPOINT_DATA, 0, pages, (size_t)size, NULL, 0);
+        return;
+    }
+    packed = LZ4_compress_default((const char *)pages, block, size, size - (int)sizeof(head) - 1);
+    assert(packed > 0);
+    put(writer, CHECKPOINT_DATA_LZ4, 0, &head, sizeof(head), block, (size_t)packed);
+}
+
 /* 200 zero, 50 that are not used, two of data, one the same as the first of these, three tables. */
-static void put_pages(struct stream_writer *writer)
+static void put_pages(struct stream_writer *writer, bool compressed)
 {
     static const struct checkpoint_run runs[] = {
         {.nr = 200, .kind = CHECKPOINT_KIND_ZERO},
@@ -73,8 +91,8 @@ static void put_pages(struct stream_writer *writer)
     data[3][2] = 253 << 12 | 0x67;
     data[4][0] = 254 << 12 | 0x67;
     put(writer, CHECKPOINT_PAGES, 0, &pages, sizeof(pages), runs, sizeof(runs));
-    put(writer, CHECKPOINT_DATA, 0, data, 2 * sizeof(data[0]), NULL, 0);
-    put(writer, CHECKPOINT_DATA, 0, data[2], 3 * sizeof(data[0]), NULL, 0);
+    put_data(writer, compressed, data, 2);
+    put_data(writer, compressed, data + 2, 3);
 }
 
 static bool is_stored(const struct checkpoint_run *run)
@@ -133,17 +151,27 @@ static void put_rest(struct stream_writer *writer, uint64_t stored)
     put(writer, CHECKPOINT_END, 0, &end, sizeof(end), NULL, 0);
 }
 
-void maker_make(struct maker_bytes *out)
+static void make(struct maker_bytes *out, bool compressed)
 {
     struct stream_writer writer;
     struct chaos_error err;
 
     out->length = out->read = 0;
-    stream_begin(&writer, maker_write, out, 0, &err);
+    stream_begin(&writer, maker_write, out, compressed ? STREAM_LZ4 : 0, &err);
     put_head(&writer);
     put(&writer, 0x7fff, STREAM_OPTIONAL, "later", 5, NULL, 0);
-    put_pages(&writer);
+    put_pages(&writer, compressed);
     put_rest(&writer, 5);
+}
+
+void maker_make(struct maker_bytes *out)
+{
+    make(out, false);
+}
+
+void maker_make_lz4(struct maker_bytes *out)
+{
+    make(out, true);
 }
 
 /* Two rounds: in the first a table waits, in the second it comes and others come again. */

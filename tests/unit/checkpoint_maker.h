@@ -21,6 +21,9 @@ ssize_t maker_read(void *opaque, void *buffer, size_t size);
 #define MAKER_PAGES 256u /* of the guest */
 
 void maker_make(struct maker_bytes *out);
+void maker_make_lz4(struct maker_bytes *out); /* the same, with its contents compressed */
+/* The same guest with its contents compressed. */
+void maker_make_lz4(struct maker_bytes *out);
 
 /* A stream of a guest that ran meanwhile: windows of MAKER_PAGES, and one record more. */
 struct maker_window {

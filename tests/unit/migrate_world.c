@@ -397,9 +397,10 @@ static struct migrate_source source_of(struct world *w, struct migrate_note *not
 
 int move(struct world *w, struct chaos_error *err)
 {
-    const struct migrate_offer offer = {.config = "config", .config_length = 6, .silence_ms = 20};
+    const struct migrate_offer offer = {
+        .config = "config", .config_length = 6, .silence_ms = 20, .features = w->features};
     struct migrate_note note = note_of_web();
-    struct peer *peer = dial(w);
+    struct peer *peer = w->target_is ? w->target_is : dial(w);
     const struct migrate_source source = source_of(w, &note);
     int rc = migrate_send(&source, peer, &offer, err);
 

@@ -38,13 +38,15 @@ struct world {
         bool die_after;         /* once it is done */
         uint64_t budget;        /* bytes that it can still send */
     } side[2];
-    bool was_cut;     /* a budget was spent */
-    bool healed;      /* another connection can be made */
-    bool refuse;      /* the target cannot prepare */
-    bool start_fails; /* nor start */
-    bool stuck;       /* the source's guest cannot be let go on */
-    bool half_made;   /* the target's domain: it is reaped after a death */
-    bool both;        /* ran at once: the one thing that must not be */
+    bool was_cut;           /* a budget was spent */
+    bool healed;            /* another connection can be made */
+    bool refuse;            /* the target cannot prepare */
+    bool start_fails;       /* nor start */
+    bool stuck;             /* the source's guest cannot be let go on */
+    bool half_made;         /* the target's domain: it is reaped after a death */
+    bool both;              /* ran at once: the one thing that must not be */
+    uint32_t features;      /* of the source's stream */
+    struct peer *target_is; /* instead of a connection of its own; closed by move */
     pthread_t server[16];
     unsigned int nr_servers;
 };

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <lz4.h>
 #include <xen/xen.h>
 
 #include "checkpoint_maker.h"
@@ -53,6 +54,13 @@ static int set_up(void **state)
     return 0;
 }
 
+static int set_up_lz4(void **state)
+{
+    (void)state;
+    maker_make_lz4(&made);
+    return 0;
+}
+
 static void test_hash(void **state)
 {
     static const char text[] = "Nobody inspects the spammish repetition";
@@ -91,6 +99,7 @@ static void test_good(void **state)
     assert_int_equal(summary.vcpus, 1);
     assert_int_equal(summary.bytes, made.length);
     assert_int_equal(summary.records, 10);
+    assert_false(summary.compressed);
     file = scratch_file("short", made.bytes, made.length - 1);
     assert_int_equal(chaos_checkpoint_verify(file, &summary, &err), -EBADMSG);
     assert_non_null(strstr(err.text, "short\": byte "));
@@ -100,17 +109,22 @@ static void test_good(void **state)
     scratch_remove();
 }
 
-/* Files that today's writer made stay readable. */
-static void test_golden(void **state)
+static void read_golden(const char *name)
 {
-    FILE *file = fopen(CHECKPOINT_GOLDEN, "r");
+    FILE *file = fopen(name, "r");
     struct chaos_error err;
 
-    (void)state;
     assert_non_null(file);
     work.length = fread(work.bytes, 1, sizeof(work.bytes), file);
     fclose(file);
     assert_int_equal(check(&work, &err), 0);
+}
+
+/* Files that today's writer made stay readable. */
+static void test_golden(void **state)
+{
+    (void)state;
+    read_golden(GOLDEN "/checkpoint-1");
     assert_int_equal(work.length, made.length);
     assert_memory_equal(work.bytes, made.bytes, made.length);
 }
@@ -340,6 +354,232 @@ static void test_order(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- compressed contents */
+
+static uint8_t contents[CHECKPOINT_DATA_PAGES][HV_PAGE_SIZE];
+
+/* What a reader makes of all DATA, plain or not, in a row. */
+static size_t read_contents(struct maker_bytes *bytes)
+{
+    struct checkpoint_item item;
+    struct chaos_error err;
+    size_t nr = 0;
+    int rc;
+
+    bytes->read = 0;
+    rc = checkpoint_open(&reader, maker_read, bytes, &err);
+    do {
+        if (rc == 0)
+            rc = checkpoint_next(&reader, &item, &err);
+        if (rc < 0)
+            fail_msg("%s", err.text);
+        if (item.type != CHECKPOINT_DATA)
+            continue;
+        memcpy(contents[nr], item.data.bytes, item.data.nr * HV_PAGE_SIZE);
+        nr += item.data.nr;
+    } while (item.type != CHECKPOINT_END);
+    checkpoint_release(&reader);
+    return nr;
+}
+
+/* The guest is the same, in fewer bytes; other versions of lz4 may make others of them. */
+static void test_lz4_good(void **state)
+{
+    static uint8_t wanted[CHECKPOINT_DATA_PAGES][HV_PAGE_SIZE];
+    struct chaos_checkpoint summary;
+    struct chaos_error err;
+
+    (void)state;
+    maker_make(&work);
+    assert_true(made.length + 10000 < work.length);
+    assert_int_equal(read_contents(&work), 5);
+    memcpy(wanted, contents, sizeof(wanted));
+    memset(contents, 0, sizeof(contents));
+    assert_int_equal(read_contents(&made), 5);
+    assert_memory_equal(contents, wanted, sizeof(wanted));
+    read_golden(GOLDEN "/checkpoint-lz4-1");
+    memset(contents, 0, sizeof(contents));
+    assert_int_equal(read_contents(&work), 5);
+    assert_memory_equal(contents, wanted, sizeof(wanted));
+    scratch_make();
+    assert_int_equal(
+        chaos_checkpoint_verify(scratch_file("made", made.bytes, made.length), &summary, &err), 0);
+    assert_true(summary.compressed);
+    assert_int_equal(summary.stored_pages, 5);
+    assert_int_equal(summary.bytes, made.length);
+    scratch_remove();
+}
+
+/* In `work`, `made` with another payload in a record. */
+static void set_payload(int record, uint32_t nr, const void *block, size_t length)
+{
+    const struct checkpoint_lz4 head = {.nr = nr};
+    struct stream_record_header header;
+    size_t edge[32], at, behind;
+
+    edges(edge);
+    at = edge[record] + sizeof(header);
+    behind = edge[record + 1];
+    work = made;
+    memcpy(&header, made.bytes + edge[record], sizeof(header));
+    header.length = (uint32_t)(sizeof(head) + length);
+    memcpy(work.bytes + edge[record], &header, sizeof(header));
+    memcpy(work.bytes + at, &head, sizeof(head));
+    memcpy(work.bytes + at + sizeof(head), block, length);
+    memcpy(work.bytes + at + header.length, made.bytes + behind, made.length - behind);
+    work.length = at + header.length + made.length - behind;
+    maker_sign(&work);
+}
+
+/* The block of a record of `made`. */
+static const uint8_t *block_of(int record, size_t *length)
+{
+    const size_t before = sizeof(struct stream_record_header) + sizeof(struct checkpoint_lz4);
+    size_t edge[32];
+
+    edges(edge);
+    *length = edge[record + 1] - edge[record] - before;
+    return made.bytes + edge[record] + before;
+}
+
+/* Whatever is missing of it, or too much, though lengths and checksums are those of what is there.
+ */
+static void test_lz4_truncated(void **state)
+{
+    static uint8_t longer[HV_PAGE_SIZE];
+    size_t length, n;
+    int record;
+
+    (void)state;
+    for (record = DATA1; record <= DATA2; record++) {
+        const uint8_t *block = block_of(record, &length);
+        const uint32_t nr = record == DATA1 ? 2 : 3;
+
+        set_payload(record, nr, block, length);
+        assert_int_equal(work.length, made.length);
+        assert_memory_equal(work.bytes, made.bytes, made.length);
+        for (n = 0; n < length; n++) {
+            set_payload(record, nr, block, n);
+            assert_refused(&work, n == 0 ? "too short" : "does not come to");
+        }
+    }
+    memcpy(longer, block_of(DATA2, &length), length);
+    set_payload(DATA2, 3, longer, length + 1);
+    assert_refused(&work, "does not come to 3 pages");
+}
+
+static void test_lz4_sizes(void **state)
+{
+    static const uint32_t wrong[] = {0, 6, 8, 9, 1u << 20, 1u << 30, UINT32_MAX};
+    size_t length, i, edge[32];
+    const uint8_t *block = block_of(DATA1, &length);
+
+    (void)state;
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        set_payload(DATA1, wrong[i], block, length);
+        assert_refused(&work, "where 5 pages are to come");
+    }
+    for (i = 1; i <= 5; i++) { /* good numbers, of other contents */
+        set_payload(DATA1, (uint32_t)i, block, length);
+        if (i != 2)
+            assert_refused(&work, i == 1 ? "bytes for 1 compressed" : "does not come to");
+    }
+    set_payload(DATA1, 2, contents, 2 * HV_PAGE_SIZE - sizeof(struct checkpoint_lz4));
+    assert_refused(&work, "8192 bytes for 2 compressed pages");
+    edges(edge);
+    work = made;
+    work.bytes[edge[DATA1] + sizeof(struct stream_record_header) + 4] = 1; /* reserved */
+    maker_sign(&work);
+    assert_refused(&work, "compressed pages");
+    work = made;
+    work.bytes[offsetof(struct stream_header, flags)] = 0;
+    maker_sign(&work);
+    assert_refused(&work, "which the header does not tell");
+}
+
+/* Refused, and what is behind the pages that were said is as it was. */
+static void assert_stays_inside(uint32_t nr)
+{
+    struct checkpoint_item item;
+    struct chaos_error err;
+    size_t i;
+
+    work.read = 0;
+    assert_int_equal(checkpoint_open(&reader, maker_read, &work, &err), 0);
+    memset(reader.plain, 0xa5, sizeof(contents));
+    while (checkpoint_next(&reader, &item, &err) == 0)
+        ;
+    assert_non_null(strstr(err.text, "does not come to"));
+    for (i = nr * HV_PAGE_SIZE; i < sizeof(contents); i++)
+        assert_int_equal(reader.plain[i], 0xa5);
+    checkpoint_release(&reader);
+}
+
+/* A few KiB that would become more than was said: in one step, and in many small ones. */
+static void test_lz4_bomb(void **state)
+{
+    static uint64_t zeros[128 << 10], steps[8 << 10];
+    static char block[64 << 10];
+    int length;
+    uint32_t nr;
+    size_t i;
+
+    (void)state;
+    for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i += 32)
+        steps[i] = (i + 1) * 0x9e3779b97f4a7c15u;
+    for (nr = 2; nr <= 5; nr++) {
+        length = LZ4_compress_default((char *)zeros, block, sizeof(zeros), sizeof(block));
+        assert_in_range(length, 1000, 2 * HV_PAGE_SIZE - 100);
+        set_payload(DATA1, nr, block, (size_t)length);
+        assert_stays_inside(nr);
+        length = LZ4_compress_default((char *)steps, block, sizeof(steps), sizeof(block));
+        assert_in_range(length, 1000, 2 * HV_PAGE_SIZE - 100);
+        set_payload(DATA1, nr, block, (size_t)length);
+        assert_stays_inside(nr);
+    }
+    length = LZ4_compress_default((char *)steps, block, 2 * HV_PAGE_SIZE + 1, sizeof(block));
+    set_payload(DATA1, 2, block, (size_t)length);
+    assert_refused(&work, "does not come to 2 pages");
+}
+
+/* Page tables are looked at when they are plain. */
+static void test_lz4_table(void **state)
+{
+    char block[3 * HV_PAGE_SIZE];
+    int length;
+
+    (void)state;
+    read_contents(&made);
+    ((uint64_t *)contents[3])[7] = 256ull << 12 | 1;
+    length = LZ4_compress_default((char *)contents[2], block, 3 * HV_PAGE_SIZE, sizeof(block));
+    set_payload(DATA2, 3, block, (size_t)length);
+    assert_refused(&work, "page 254 leads out");
+}
+
+/* One bit of every byte of it: what is no flaw to lz4 are other contents. */
+static void test_lz4_flipped(void **state)
+{
+    struct chaos_error err;
+    size_t length, i;
+    uint8_t *block;
+    int record, rc;
+
+    (void)state;
+    for (record = DATA1; record <= DATA2; record++) {
+        block_of(record, &length);
+        for (i = 0; i < length; i++) {
+            work = made;
+            block = work.bytes + (block_of(record, &length) - made.bytes);
+            block[i] ^= (uint8_t)(1u << i % 8);
+            maker_sign(&work);
+            rc = check(&work, &err);
+            if (rc != 0)
+                assert_int_equal(strncmp(err.text, "byte ", 5), 0);
+            assert_true(rc == 0 || rc == -EBADMSG);
+        }
+    }
+}
+
 static int write_nothing(void *opaque, const struct iovec *parts, int nr)
 {
     (void)parts;
@@ -364,6 +604,13 @@ static void test_write_fails(void **state)
     }
 }
 
+static bool cannot_write(const char *name, const struct maker_bytes *bytes)
+{
+    FILE *file = fopen(name, "w");
+
+    return !file || fwrite(bytes->bytes, 1, bytes->length, file) != bytes->length || fclose(file);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -373,12 +620,19 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_flaws),   cmocka_unit_test(test_registers),
         cmocka_unit_test(test_order),   cmocka_unit_test(test_write_fails),
     };
+    const struct CMUnitTest compressed[] = {
+        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_flipped),
+        cmocka_unit_test(test_order),         cmocka_unit_test(test_lz4_good),
+        cmocka_unit_test(test_lz4_truncated), cmocka_unit_test(test_lz4_sizes),
+        cmocka_unit_test(test_lz4_bomb),      cmocka_unit_test(test_lz4_table),
+        cmocka_unit_test(test_lz4_flipped),
+    };
 
-    if (argc == 2) { /* makes the golden file; only a new version of the format needs it */
-        FILE *file = fopen(argv[1], "w");
-
+    if (argc == 3) { /* makes the golden files; only a new version of the format needs them */
         maker_make(&made);
-        return !file || fwrite(made.bytes, 1, made.length, file) != made.length || fclose(file);
+        maker_make_lz4(&work);
+        return cannot_write(argv[1], &made) || cannot_write(argv[2], &work);
     }
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, set_up, NULL) +
+           cmocka_run_group_tests(compressed, set_up_lz4, NULL);
 }

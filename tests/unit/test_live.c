@@ -32,20 +32,33 @@ static uint32_t next_random(void)
     return (uint32_t)(seed >> 33);
 }
 
-static int set_up_live(void **state)
+static int set_up_how(void **state, const struct guest_source_options *how)
 {
-    const struct guest_source_options how = {.timeout_ms = 20, .live = true};
     struct fixture *f;
 
     set_up(state);
     f = *state;
     guest_source_close(f->source);
     f->source = NULL;
-    assert_int_equal(guest_source_open(f->here, &f->domain, &how, &f->source, &f->err), 0);
+    assert_int_equal(guest_source_open(f->here, &f->domain, how, &f->source, &f->err), 0);
     fake_guest_tell(f->fake, f->domain.domid);
     seed = 1;
     acted = 0;
     return 0;
+}
+
+static int set_up_live(void **state)
+{
+    const struct guest_source_options how = {.timeout_ms = 20, .live = true};
+
+    return set_up_how(state, &how);
+}
+
+static int set_up_compressed(void **state)
+{
+    const struct guest_source_options how = {.timeout_ms = 20, .live = true, .compress = true};
+
+    return set_up_how(state, &how);
 }
 
 static struct fake_domain *guest_of(struct fixture *f)
@@ -231,6 +244,19 @@ static void test_works_on(void **state)
 
     guest_of(f)->works = flicker;
     move_and_compare(f);
+}
+
+/* Most of it is zero but for a word a page, or like its neighbours. */
+static void test_compressed(void **state)
+{
+    struct fixture *f = *state;
+    const struct checkpoint_reader *reader;
+
+    guest_of(f)->works = flicker;
+    move_and_compare(f);
+    reader = check_stream(f);
+    assert_int_equal(reader->stream.features, STREAM_LIVE | STREAM_LZ4);
+    assert_true(f->bytes.length < reader->stored_pages * HV_PAGE_SIZE / 2);
 }
 
 static void test_table_for_a_while(void **state)
@@ -494,7 +520,7 @@ static void test_flaws(void **state)
     (void)state;
     assert_int_equal(check(maker_live, 3, STREAM_LIVE, &err), 0);
     assert_refused(maker_live, 3, 0, "kind 8, unknown");
-    assert_refused(maker_live, 3, 2 | STREAM_LIVE, "does not have (0x2)");
+    assert_refused(maker_live, 3, 4 | STREAM_LIVE, "does not have (0x4)");
     assert_refused(maker_live, 2, STREAM_LIVE, "only 255 of the guest's 256 pages");
     memcpy(w, maker_live, sizeof(maker_live));
     w[3] = (struct maker_window){
@@ -537,6 +563,7 @@ int main(int argc, char **argv)
         LIVE(test_idle),
         LIVE(test_little_is_left),
         LIVE(test_works_on),
+        cmocka_unit_test_setup_teardown(test_compressed, set_up_compressed, tear_down),
         LIVE(test_table_for_a_while),
         LIVE(test_new_table),
         LIVE(test_shared_page),

@@ -4,13 +4,17 @@
  * side before and after each thing that it does: never do both run the guest, and in the end one
  * does.
  */
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "migrate_link.h"
 #include "migrate_world.h"
 #include "record.h"
 
@@ -396,6 +400,68 @@ static void test_destroyed_in_doubt(void **state)
     world_end(&w);
 }
 
+/* A target that says READY and this behind it; what it is sent then, by type. */
+static int move_to(const void *ready, size_t length, uint32_t features, uint16_t *types,
+                   struct chaos_error *err)
+{
+    struct migrate_header header = {.magic = htole32(MIGRATE_MAGIC),
+                                    .version = htole16(MIGRATE_VERSION),
+                                    .type = htole16(MIGRATE_READY),
+                                    .length = htole32((uint32_t)length)};
+    static char skipped[MIGRATE_PAYLOAD_MAX];
+    struct world w;
+    int pair[2], rc;
+
+    world_begin(&w);
+    w.features = features;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(peer_fd_new(pair[0], pair[0], 1000, &w.target_is, err), 0);
+    assert_int_equal(write(pair[1], &header, sizeof(header)), sizeof(header));
+    assert_int_equal(write(pair[1], ready, length), length);
+    assert_int_equal(shutdown(pair[1], SHUT_WR), 0);
+    rc = move(&w, err);
+    while (read(pair[1], &header, sizeof(header)) == sizeof(header)) {
+        *types++ = le16toh(header.type);
+        assert_int_equal(recv(pair[1], skipped, le32toh(header.length), MSG_WAITALL),
+                         le32toh(header.length));
+    }
+    *types = 0;
+    close(pair[1]);
+    assert_one_runs(&w);
+    assert_true(w.side[SOURCE].runs);
+    world_end(&w);
+    return rc;
+}
+
+/* No target gets a stream that it does not say it reads. */
+static void test_features(void **state)
+{
+    const uint32_t all[] = {htole32(STREAM_FEATURES), 7, 7}, live[] = {htole32(STREAM_LIVE)};
+    struct chaos_error err;
+    uint16_t types[64];
+    struct world w;
+
+    (void)state;
+    world_begin(&w);
+    w.features = STREAM_FEATURES;
+    assert_int_equal(move(&w, &err), 0);
+    world_end(&w);
+    assert_int_equal(move_to("", 0, STREAM_LZ4, types, &err), -EPROTONOSUPPORT);
+    assert_non_null(strstr(err.text, "cannot read what --compress sends"));
+    assert_int_equal(types[0], MIGRATE_HELLO);
+    assert_int_equal(types[1], MIGRATE_ABORT);
+    assert_int_equal(types[2], 0);
+    assert_int_equal(move_to("abc", 3, STREAM_LIVE, types, &err), -EPROTONOSUPPORT);
+    assert_non_null(strstr(err.text, "cannot read what --live sends"));
+    assert_int_equal(move_to(live, sizeof(live), STREAM_LZ4, types, &err), -EPROTONOSUPPORT);
+    assert_int_equal(types[1], MIGRATE_ABORT);
+    /* The rest may come: until the connection ends. */
+    assert_int_equal(move_to(all, sizeof(all), STREAM_FEATURES, types, &err), -ECONNRESET);
+    assert_int_equal(types[1], MIGRATE_DATA);
+    assert_int_equal(move_to("", 0, 0, types, &err), -ECONNRESET);
+    assert_int_equal(types[1], MIGRATE_DATA);
+}
+
 /* What is no migration at all. */
 static void test_garbage(void **state)
 {
@@ -434,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_debts_end),
         cmocka_unit_test(test_journal_is_bounded),
         cmocka_unit_test(test_destroyed_in_doubt),
+        cmocka_unit_test(test_features),
         cmocka_unit_test(test_garbage),
     };
 

@@ -83,6 +83,21 @@ static void test_moves(void **state)
     fake_hv_assert_empty(f->fake);
 }
 
+static int set_up_compressed(void **state)
+{
+    const struct guest_source_options how = {.timeout_ms = 20, .compress = true};
+    struct migrate_offer offer;
+    struct fixture *f;
+
+    set_up(state);
+    f = *state;
+    guest_source_close(f->source);
+    assert_int_equal(guest_source_open(f->here, &f->domain, &how, &f->source, &f->err), 0);
+    assert_int_equal(guest_source_offer(f->source, &offer, &f->err), 0);
+    assert_int_equal(offer.features, STREAM_LZ4);
+    return 0;
+}
+
 /* Whatever had been done by then, the source goes on and the target has nothing. */
 static void test_given_up(void **state)
 {
@@ -503,6 +518,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_others_are_kept_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_copy_is_kept_away, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_moves, set_up_compressed, tear_down),
+        cmocka_unit_test_setup_teardown(test_cut_off, set_up_compressed, tear_down),
         SHELLS(test_moves),
         SHELLS(test_given_up),
         SHELLS(test_cut_off),

@@ -182,7 +182,7 @@ static void test_newer(void **state)
     assert_refused(f, NULL, -EBADMSG, "byte 8: its format has version 2");
     assert_int_equal(f->fake->calls, calls);
     work = whole;
-    work.bytes[offsetof(struct stream_header, flags)] = 2;
+    work.bytes[offsetof(struct stream_header, flags)] = 0x80;
     maker_sign(&work);
     put(f, &work);
     assert_refused(f, NULL, -EBADMSG, "features");

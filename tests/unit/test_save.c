@@ -2,20 +2,24 @@
 /* Saving and restoring guests on the hypervisor in memory: what they are afterwards, and that no
  * failure at any point loses one or leaves one behind. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "checkpoint_format.h"
 #include "save_fixture.h"
 #include "scratch.h"
+#include "stream.h"
 
 static void test_save_and_restore(void **state)
 {
@@ -47,6 +51,98 @@ static void test_save_and_restore(void **state)
     assert_int_equal(f->fake->mapped, 0);
     assert_int_equal(chaos_domain_destroy(f->chaos, &restored, false, &f->err), 0);
     fake_hv_assert_empty(f->fake);
+}
+
+/* Pages that lz4 makes nothing of. */
+static void make_noise(struct fixture *f, uint64_t first, uint64_t nr)
+{
+    uint64_t pfn, i, state = 1;
+
+    for (pfn = first; pfn < first + nr; pfn++) {
+        uint64_t *page = fake_frame(f->fake, frame_of(f->guest, pfn));
+
+        for (i = 0; i < HV_PAGE_SIZE / sizeof(*page); i++) {
+            state = state * 6364136223846793005u + 1442695040888963407u;
+            page[i] = state ^ state >> 29;
+        }
+        munmap(page, HV_PAGE_SIZE);
+    }
+}
+
+static unsigned int count_records(const char *path, uint16_t type)
+{
+    struct stream_record record = {.type = UINT16_MAX};
+    struct stream_reader reader;
+    struct chaos_error err;
+    unsigned int nr = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    assert_int_equal(stream_open(&reader, stream_read_fd, &fd, &err), 0);
+    while (record.type != CHECKPOINT_END && stream_next(&reader, &record, &err) == 0)
+        nr += record.type == type;
+    stream_release(&reader);
+    close(fd);
+    return nr;
+}
+
+/* The same guest in fewer bytes, though some of it gets no shorter and is stored as it is. */
+static void test_compressed(void **state)
+{
+    static const struct chaos_save_options how[] = {
+        {.after = CHAOS_SAVE_CONTINUE},
+        {.after = CHAOS_SAVE_DESTROY, .compress = true},
+    };
+    static uint8_t image[PAGES][HV_PAGE_SIZE];
+    struct chaos_checkpoint plain, compressed, verified;
+    struct fixture *f = *state;
+    struct chaos_domain restored;
+
+    scribble(f, image);
+    make_noise(f, 100, 64);
+    take_image(f, f->domain.domid, image);
+    assert_int_equal(chaos_domain_save(f->chaos, &f->domain, f->file, &how[0], &plain, &f->err), 0);
+    assert_false(plain.compressed);
+    assert_int_equal(count_records(f->file, CHECKPOINT_DATA_LZ4), 0);
+    assert_int_equal(
+        chaos_domain_save(f->chaos, &f->domain, f->file, &how[1], &compressed, &f->err), 0);
+    assert_true(compressed.compressed);
+    assert_int_equal(compressed.stored_pages, plain.stored_pages);
+    assert_int_equal(compressed.records, plain.records);
+    assert_true(compressed.bytes < plain.bytes - 64 * 1024);
+    assert_true(count_records(f->file, CHECKPOINT_DATA) >= 6); /* of noise only */
+    assert_true(count_records(f->file, CHECKPOINT_DATA_LZ4) >= 2);
+    assert_int_equal(chaos_checkpoint_verify(f->file, &verified, &f->err), 0);
+    assert_memory_equal(&verified, &compressed, sizeof(verified));
+    if (restore(f, NULL, &restored) != 0)
+        fail_msg("%s", f->err.text);
+    f->guest = fake_domain(f->fake, restored.domid);
+    check_restored(f, restored.domid, image);
+    assert_int_equal(chaos_domain_destroy(f->chaos, &restored, false, &f->err), 0);
+    fake_hv_assert_empty(f->fake);
+}
+
+/* Records that come to nearly the length of their pages are on one side or the other. */
+static void test_hardly_shorter(void **state)
+{
+    static const struct chaos_save_options how = {.after = CHAOS_SAVE_CONTINUE, .compress = true};
+    struct fixture *f = *state;
+    struct chaos_checkpoint summary;
+    unsigned int zeros, before = 0, after = 0;
+
+    make_noise(f, 100, 64);
+    for (zeros = 90; zeros < 190; zeros++) {
+        uint8_t *page = fake_frame(f->fake, frame_of(f->guest, 132));
+
+        memset(page + 1000, 0, zeros);
+        munmap(page, HV_PAGE_SIZE);
+        save(f, &how);
+        if (chaos_checkpoint_verify(f->file, &summary, &f->err) != 0)
+            fail_msg("%u: %s", zeros, f->err.text);
+        after = count_records(f->file, CHECKPOINT_DATA_LZ4);
+        assert_true(before == 0 || after == before || after == before + 1);
+        before = before == 0 ? after : before;
+    }
+    assert_int_equal(after, before + 1);
 }
 
 /* Memory in small extents elsewhere: every frame number is another one. */
@@ -292,15 +388,14 @@ static void test_disk_full(void **state)
 }
 
 /* A damaged file makes no domain that stays. */
-static void test_damaged(void **state)
+static void damage(struct fixture *f, const struct chaos_save_options *how)
 {
-    struct fixture *f = *state;
     struct chaos_domain restored;
     struct stat st;
     off_t length;
     int rc;
 
-    save(f, NULL);
+    save(f, how);
     assert_int_equal(stat(f->file, &st), 0);
     for (length = st.st_size - 1; length > 0; length -= length > 9000 ? 2999 : 61) {
         assert_int_equal(truncate(f->file, length), 0);
@@ -312,10 +407,24 @@ static void test_damaged(void **state)
     }
 }
 
+static void test_damaged(void **state)
+{
+    damage(*state, NULL);
+}
+
+static void test_damaged_compressed(void **state)
+{
+    const struct chaos_save_options how = {.compress = true};
+
+    damage(*state, &how);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_save_and_restore, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_compressed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hardly_shorter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_frames, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_continue_and_clone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pause, set_up, tear_down),
@@ -327,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_restore_sweep, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disk_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_damaged_compressed, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

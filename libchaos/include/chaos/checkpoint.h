@@ -23,6 +23,7 @@ struct chaos_checkpoint {
     uint64_t pages;        /* of the guest */
     uint64_t stored_pages; /* neither zero nor the same as another */
     uint64_t bytes;        /* all of it */
+    bool compressed;       /* with lz4, where that is shorter */
 };
 
 /*
@@ -41,6 +42,7 @@ enum chaos_save_after {
 struct chaos_save_options {
     enum chaos_save_after after;
     uint32_t timeout_ms; /* for the guest to suspend itself; 0: 10 s */
+    bool compress;       /* with lz4: a smaller file, which takes longer to write and to restore */
     struct chaos_timing *timing;
 };
 

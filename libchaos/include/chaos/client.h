@@ -150,6 +150,7 @@ struct chaos_client_migrate {
     const char *host;            /* "HOST[:PORT]", "[IPV6]:PORT": its chaosd listens there */
     uint32_t timeout_ms;         /* for the guest to suspend itself; 0: 10 s */
     bool live;                   /* most of its memory goes while it still runs */
+    bool compress;               /* with lz4: for slow links */
     struct chaos_timing *timing; /* where the time went, from start_ns 0; may be NULL */
 };
 

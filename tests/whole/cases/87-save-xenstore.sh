@@ -127,7 +127,10 @@ check_exit 1 'disk.img.*used by another guest' "a second guest does not get its 
 check "but without a disk and a network it is one more guest" \
     chaos restore --name second /dev/shm/linux.ck 'disk=[]' 'vif=[]'
 check "destroy" chaos destroy second
-check "save, restore, once more" sh -c 'chaos save linux /dev/shm/linux.ck && chaos restore /dev/shm/linux.ck'
+plain=$(stat -c %s /dev/shm/linux.ck)
+check "save, restore, compressed" sh -c 'chaos save --compress linux /dev/shm/linux.ck && chaos restore /dev/shm/linux.ck'
+check "to less than half the size ($plain, $(stat -c %s /dev/shm/linux.ck) bytes)" \
+    test "$(stat -c %s /dev/shm/linux.ck)" -lt $((plain / 2))
 check "the connection is open" echoes four
 check "it writes on" wait_for 20 goes_on "$at"
 exec 7>&-

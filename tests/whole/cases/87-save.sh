@@ -71,6 +71,37 @@ exec 7>&-
 check "shutdown" chaos shutdown -w -t 10 echo
 leakcheck
 
+note "compressed"
+took() { # COMMAND...: ms, by its own --timing
+    "$@" --timing | awk '$1 == "total" { print $2 / 1000 }'
+}
+check "create" chaos create "$GUESTS/daytime.cfg" 'cmdline="ip=10.0.0.2/24"'
+check "it answers ping" wait_for 5 answers_ping 2
+for how in --continue --compress; do
+    saved=$(took chaos save $how daytime daytime$how.ck) restored=$(took chaos restore --name copy daytime$how.ck)
+    note "save $how: $saved ms, $(size_of daytime$how.ck) bytes, restored in $restored ms"
+    check "the copy is there" chaos destroy copy
+done
+check "the file is smaller by a half" test "$(size_of daytime--compress.ck)" -lt $(($(size_of daytime--continue.ck) / 2))
+check_output ', compressed$' "verify tells" chaos verify daytime--compress.ck
+check_exit 0 '"compressed": true' "also in JSON" chaos verify -o json daytime--compress.ck
+check "the other is not" sh -c '! chaos verify daytime--continue.ck | grep compressed'
+check "create" create_echo echo 2
+check "it answers ping" wait_for 5 answers_ping 2
+connect 2
+check "it echoes" echoes one
+check "save -c, compressed" chaos save -c --compress echo echo.ck
+check "the connection is open" echoes two
+check "save, restore, compressed" sh -c 'chaos save --compress echo echo.ck && chaos restore echo.ck'
+check "the connection is open" echoes three
+check "it has mode 0600" test "$(stat -c %a echo.ck)" = 600
+head -c 20000 echo.ck > cut.ck
+check_exit 8 'byte [0-9]+: ' "one that is cut off" chaos restore --name other cut.ck
+check_exit 3 other "makes no domain" chaos domid other
+exec 7>&-
+check "destroy" chaos destroy echo
+leakcheck
+
 note "31 MiB, page tables of the guest's own making"
 check "create" create_echo large 2 memory=31
 check "it answers ping" wait_for 5 answers_ping 2

@@ -66,6 +66,15 @@ check "save once more, from a folder of its own" sh -c 'mkdir -p a && cd a && ch
 check "restore by a relative path" counted restore_warm sh -c 'cd a && chaos restore ../echo.ck'
 check "the connection is open" echoes three
 check "save -c" chaos save -c echo echo.ck
+check "save --compress" chaos save --compress echo small.ck
+check "restore" counted restore_warm chaos restore small.ck
+check "the connection is open" echoes four
+for name in small-1 small-2 small-3; do # out of memory from the second on
+    check "one more of the file" counted restore_warm chaos restore --name $name small.ck 'cmdline="ip=10.0.0.6/24"'
+    check "it answers ping" wait_for 5 answers_ping 6
+    chaos destroy $name
+done
+check "its size is less than half" test "$(stat -c %s small.ck)" -lt $(($(stat -c %s echo.ck) / 2))
 check_exit 4 'exists already: give another name' "a name that is taken" chaos restore echo.ck
 exec 7>&-
 check "it costs no shell" wait_for 5 pool_is 4

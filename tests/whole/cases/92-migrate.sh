@@ -47,6 +47,18 @@ for round in 1 2 3 4 5 6 7 8 9 10; do
     b chaos migrate echo $A && ! is_behind_cable "$mac" && echoes "back $round" && moves=$((moves + 1))
 done
 check "there and back ten times: the connection is open, and the bridges knew where it was ($moves)" test "$moves" -eq 20
+sent() { # COMMAND...: bytes over loopback meanwhile
+    local before
+    before=$(cat /sys/class/net/lo/statistics/tx_bytes)
+    "$@" > /dev/null && echo $(($(cat /sys/class/net/lo/statistics/tx_bytes) - before))
+}
+plain=$(sent chaos migrate echo $B)
+b chaos migrate echo $A
+compressed=$(sent chaos migrate --compress echo $B)
+check "the connection is open" echoes compressed
+check "compressed, $compressed bytes go instead of $plain" test "${compressed:-0}" -gt 0 -a "${compressed:-0}" -lt "$((plain * 9 / 10))"
+check "back, live and compressed" b chaos migrate --live --compress echo $A
+check "the connection is open" echoes both
 exec 7>&-
 hits=$(pool_sum hits)
 check "there into shells ($hits)" test "$hits" -ge 8
