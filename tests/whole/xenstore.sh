@@ -64,7 +64,8 @@ linux_config() { # NAME LINE...
 }
 
 # Lines for make_initramfs: the network, an echo on port 7, and a log on the disk that gets longer, of which port 1007 tells.
-keeps_log() {
+# The command brings it to the disk; sync waits for all disks.
+keeps_log() { # [COMMAND]
     cat << EOF
 tries=0
 until [ -b /dev/xvda ] || [ \$tries -gt 100 ]; do usleep 100000; tries=\$((tries + 1)); done
@@ -72,7 +73,7 @@ mount -t ext4 /dev/xvda /mnt
 $(greeting)
 nc -ll -p 7 -e cat &
 nc -ll -p 1007 -e sh -c 'cat /proc/uptime; grep -c ^processor /proc/cpuinfo; tail -n 1 /mnt/log' &
-(while :; do i=\$((i + 1)); echo "line \$i" | dd of=/mnt/log oflag=append conv=notrunc,fsync 2> /dev/null; sleep 0.1; done) &
+(while :; do i=\$((i + 1)); echo "line \$i" >> /mnt/log; ${1:-sync}; sleep 0.1; done) &
 EOF
 }
 

@@ -118,7 +118,7 @@ check_exit 4 'already' "a name that is taken" sh -c 'chaos create -p linux.cfg d
 check "destroy" chaos destroy linux
 check "restore" chaos restore /dev/shm/linux.ck
 check "the connection is open" echoes three
-check "it writes on, to its disk" wait_for 20 goes_on "$at"
+check "it writes on, to its disk" wait_for 20 goes_on "${at:-0}"
 check "with two vcpus" test "$(timeout 10 nc -w 5 10.0.0.9 1007 | sed -n 2p)" = 2
 check_exit 8 'cannot open "/tmp/none"' "a disk that is not there" \
     chaos restore --name second /dev/shm/linux.ck 'disk=["/tmp/none,raw,xvda,rw"]'
@@ -132,7 +132,7 @@ check "save, restore, compressed" sh -c 'chaos save --compress linux /dev/shm/li
 check "to less than half the size ($plain, $(stat -c %s /dev/shm/linux.ck) bytes)" \
     test "$(stat -c %s /dev/shm/linux.ck)" -lt $((plain / 2))
 check "the connection is open" echoes four
-check "it writes on" wait_for 20 goes_on "$at"
+check "it writes on" wait_for 20 goes_on "${at:-0}"
 exec 7>&-
 check "shutdown" timeout 60 chaos shutdown -w linux
 e2fsck -fp disk.img > /dev/null # it was not unmounted: the journal is replayed
