@@ -11,6 +11,8 @@
 
 #include <xen/io/xenbus.h>
 
+#include "clock.h"
+
 #define HOTPLUG_TIMEOUT_MS   10000
 #define HOTPLUG_POLL_US      250
 #define HOTPLUG_POLL_MOST_US 2000
@@ -127,14 +129,6 @@ static int introduce(struct bus *bus, uint32_t domid, const struct chaos_config 
 
 /* ---------------------------------------------------------------- wait */
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}
-
 /* What xendevd says of a device; free() it. NULL with errno 0: nothing yet. */
 static char *said(struct store *store, const char *path)
 {
@@ -158,7 +152,7 @@ static char *hotplug_status(struct store *store, const char *back, uint64_t dead
 
     snprintf(path, sizeof(path), "%s/hotplug-status", back);
     while (!(status = said(store, path)) && errno == 0) {
-        if (now_ms() >= deadline) {
+        if (clock_ms() >= deadline) {
             errno = ETIMEDOUT;
             break;
         }
@@ -220,7 +214,7 @@ static int wait_devices(struct bus *bus, uint32_t domid, const struct chaos_conf
                         struct chaos_error *err)
 {
     struct store *store = store_of(bus);
-    const uint64_t deadline = now_ms() + HOTPLUG_TIMEOUT_MS;
+    const uint64_t deadline = clock_ms() + HOTPLUG_TIMEOUT_MS;
     struct device device;
     uint32_t i;
     int rc = store_connect(store, err);
@@ -255,7 +249,7 @@ static int wait_removed(const char *kind, uint32_t domid, char **ids, unsigned i
     for (i = 0; i < nr; i++) {
         snprintf(path, sizeof(path), SYSFS "devices/%s-%u-%.16s", kind, domid, ids[i]);
         while (access(path, F_OK) == 0) {
-            if (now_ms() >= deadline)
+            if (clock_ms() >= deadline)
                 return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
                                        "the kernel's back-end keeps its %s %s: see dmesg", kind,
                                        ids[i]);
@@ -322,7 +316,7 @@ static int remove_nodes_left(struct bus *bus, uint32_t domid, struct device_ids 
 
 static int destroy(struct bus *bus, enum chaos_bus which, uint32_t domid, struct chaos_error *err)
 {
-    const uint64_t deadline = now_ms() + REMOVE_TIMEOUT_MS;
+    const uint64_t deadline = clock_ms() + REMOVE_TIMEOUT_MS;
     struct device_ids ids = {0};
     unsigned int i;
     int rc = remove_nodes_left(bus, domid, &ids, err);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "migrate_guard.h"
 
 #define POLL_FIRST_US 500
@@ -104,19 +105,11 @@ int chaos_domain_request(struct chaos *chaos, const struct chaos_domain *domain,
     return rc < 0 ? chaos_error_wrap(err, "domain %u", domain->domid) : 0;
 }
 
-static uint64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
-
 /* There is one VIRQ_DOM_EXC on a host, and it may be xenstored's: so ask, ever more seldom. */
 int chaos_domain_wait(struct chaos *chaos, struct chaos_domain *domain, uint32_t timeout_ms,
                       struct chaos_error *err)
 {
-    const uint64_t start = now_us(), limit = (uint64_t)timeout_ms * 1000u;
+    const uint64_t start = clock_us(), limit = (uint64_t)timeout_ms * 1000u;
     struct timespec pause = {.tv_nsec = POLL_FIRST_US * 1000};
     char name[CHAOS_NAME_MAX + 1];
     struct hv_info info;
@@ -135,7 +128,7 @@ int chaos_domain_wait(struct chaos *chaos, struct chaos_domain *domain, uint32_t
             chaos_domain_fill(&info, name, domain);
             return 0;
         }
-        if (timeout_ms != UINT32_MAX && now_us() - start >= limit)
+        if (timeout_ms != UINT32_MAX && clock_us() - start >= limit)
             return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
                                    "domain %u (%s) did not shut down within %u s; chaos destroy "
                                    "does not ask it",

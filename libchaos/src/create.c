@@ -4,18 +4,11 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <chaos/host.h>
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+#include "clock.h"
 
 static void undo_steps(struct creation *c, const struct phase *const phases[], size_t phase,
                        size_t step)
@@ -37,7 +30,7 @@ int create_run(struct creation *c, const struct phase *const phases[], size_t nr
 
     if (timing) {
         timing->nr = 0;
-        timing->start_ns = now_ns();
+        timing->start_ns = clock_ns();
     }
     for (phase = 0; phase < nr; phase++)
         for (step = 0; step < phases[phase]->nr; step++) {
@@ -48,7 +41,7 @@ int create_run(struct creation *c, const struct phase *const phases[], size_t nr
             }
             if (timing && timing->nr < CHAOS_TIMING_MAX) {
                 timing->step[timing->nr].name = phases[phase]->steps[step].name;
-                timing->step[timing->nr++].end_ns = now_ns();
+                timing->step[timing->nr++].end_ns = clock_ns();
             }
         }
     return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Which disks can go with a guest. Both hosts have them open at once, and what a guest wrote to a
- * file may be in this host's memory only. Of a block device nothing is.
+ * Which disks can go with a guest, and what they still do. Both hosts have them open at once, and
+ * what a guest wrote to a file may be in this host's memory only. Of a block device nothing is.
  */
 #include "guest_move.h"
 
@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+
+#include "clock.h"
 
 #define POLL_US 500
 
@@ -62,14 +64,6 @@ static int requests_of(const char *path, unsigned int *out)
     return rc;
 }
 
-static uint64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
-
 static int wait_for_disk(const struct chaos_disk_config *disk, uint64_t end_us,
                          struct chaos_error *err)
 {
@@ -78,7 +72,7 @@ static int wait_for_disk(const struct chaos_disk_config *disk, uint64_t end_us,
     int rc;
 
     while ((rc = requests_of(disk->target, &requests)) == 0 && requests > 0) {
-        if (now_us() >= end_us)
+        if (clock_us() >= end_us)
             return chaos_error_set(err, -ETIMEDOUT, CHAOS_EXIT_TIMEOUT,
                                    "disk %s: \"%s\" has not done %u requests yet", disk->vdev,
                                    disk->target, requests);
@@ -93,7 +87,7 @@ static int wait_for_disk(const struct chaos_disk_config *disk, uint64_t end_us,
 int guest_move_wait_disks(const struct chaos_config *config, uint32_t timeout_ms,
                           struct chaos_error *err)
 {
-    const uint64_t end_us = now_us() + timeout_ms * UINT64_C(1000);
+    const uint64_t end_us = clock_us() + timeout_ms * UINT64_C(1000);
     uint32_t i;
     int rc = 0;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "migrate_guard.h"
 
 #define TIMEOUT_MS    10000u
@@ -77,25 +78,17 @@ int save_source_begin(struct save_source *source, stream_write *write, void *opa
 
 /* ---------------------------------------------------------------- the guest's part */
 
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
-}
-
 /* A guest that has just begun, or gone on, may not have connected to its bus yet. */
 int save_source_ask(struct save_source *source, struct chaos_error *err)
 {
     const struct timespec pause = {.tv_nsec = POLL_MOST_NS};
     struct bus *bus = source->chaos->bus;
-    const uint64_t start = now_ms();
+    const uint64_t start = clock_ms();
     int rc;
 
     while ((rc = bus->ops->request(bus, source->config.bus, source->domain.domid,
                                    BUS_REQUEST_SUSPEND, err)) == -ENOTCONN &&
-           now_ms() - start < CONNECT_MS)
+           clock_ms() - start < CONNECT_MS)
         nanosleep(&pause, NULL);
     return rc;
 }
@@ -124,7 +117,7 @@ static int wait_end(struct save_source *source, uint32_t limit_ms, struct hv_inf
 {
     struct timespec pause = {.tv_nsec = POLL_FIRST_NS};
     struct hv *hv = source->chaos->hv;
-    const uint64_t start = now_ms();
+    const uint64_t start = clock_ms();
     int rc;
 
     for (;;) {
@@ -135,7 +128,7 @@ static int wait_end(struct save_source *source, uint32_t limit_ms, struct hv_inf
             return hv_error(err, rc, "ask Xen about it");
         if (info->dying || info->shutdown)
             return 0;
-        if (now_ms() - start >= limit_ms)
+        if (clock_ms() - start >= limit_ms)
             return -ETIMEDOUT;
         nanosleep(&pause, NULL);
         if (pause.tv_nsec < POLL_MOST_NS)
