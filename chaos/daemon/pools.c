@@ -132,6 +132,7 @@ int pools_set(struct pools *pools, const struct pool_settings *settings, struct 
     if (pool->adaptive)
         pools->nr_adaptive--;
     pool->adaptive = false;
+    pool->set = true;
     pool->low = settings->low;
     pool->high = settings->high;
     pool->target = least(most(pool->target, pool->low), pool->high);

@@ -135,7 +135,5 @@ void pools_kept_load(struct pools *pools, const char *run_dir)
     for (size_t i = 0; i < kept.nr_pools; i++)
         if (pools_set(pools, &kept.pools[i], &err) < 0)
             log_error("%s: %s", path, err.text);
-        else
-            pools_find(pools, kept.pools[i].name)->set = true;
     settings_free(&kept);
 }

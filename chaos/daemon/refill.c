@@ -261,7 +261,6 @@ static int set(struct daemon *daemon, const struct request *request, struct chao
         rc = pools_set(&daemon->refill->pools, &settings, err);
     if (rc < 0)
         return rc;
-    pools_find(&daemon->refill->pools, settings.name)->set = true;
     pools_kept_write(&daemon->refill->pools, daemon->run_dir);
     refill_poke(daemon);
     request_reply(request, 0, &writer);
