@@ -47,7 +47,7 @@ int guest_source_open(struct chaos *chaos, const struct chaos_domain *domain,
         source->how.timeout_ms = TIMEOUT_MS;
     rc = save_source_open(&source->source, chaos, domain, err);
     source->source.live = how->live;
-    source->source.compress = how->compress;
+    source->source.save.compress = how->compress;
     if (rc == 0)
         rc = guest_move_check_disks(&source->source.config, err);
     if (rc < 0)

@@ -68,7 +68,7 @@ static int run(struct saving *s, const struct chaos_domain *domain, const char *
     rc = save_source_open(&s->source, s->chaos, domain, err);
     if (rc < 0)
         return rc;
-    s->source.compress = s->options.compress;
+    s->source.save.compress = s->options.compress;
     rc = checkpoint_file_create(&s->file, path, err);
     if (rc < 0)
         return chaos_error_wrap(err, "checkpoint \"%s\"", path);
@@ -104,7 +104,7 @@ static void summarize(const struct save_source *source, struct chaos_checkpoint 
     out->pages = save->frames.pages;
     out->stored_pages = save->stored_pages;
     out->bytes = source->writer.offset;
-    out->compressed = source->compress;
+    out->compressed = save->compress;
 }
 
 int chaos_domain_save(struct chaos *chaos, const struct chaos_domain *domain, const char *path,

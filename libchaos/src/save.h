@@ -48,8 +48,7 @@ struct save_source {
     char *record_text;
     struct stream_writer writer;
     struct save save;
-    /* Set before it begins: most of its memory goes while it runs; what goes is compressed. */
-    bool live, compress;
+    bool live;  /* set before it begins, as save.compress: most of its memory goes while it runs */
     bool begun; /* it took too long, and is still at it */
     struct save_live log;
 };

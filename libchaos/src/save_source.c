@@ -64,7 +64,7 @@ void save_source_close(struct save_source *source)
 
 uint32_t save_source_features(const struct save_source *source)
 {
-    return (source->live ? STREAM_LIVE : 0) | (source->compress ? STREAM_LZ4 : 0);
+    return (source->live ? STREAM_LIVE : 0) | (source->save.compress ? STREAM_LZ4 : 0);
 }
 
 int save_source_begin(struct save_source *source, stream_write *write, void *opaque,
@@ -72,7 +72,6 @@ int save_source_begin(struct save_source *source, stream_write *write, void *opa
 {
     int rc = stream_begin(&source->writer, write, opaque, save_source_features(source), err);
 
-    source->save.compress = source->compress;
     return rc < 0 ? rc : save_head(&source->save, &source->config, err);
 }
 
