@@ -140,15 +140,9 @@ static void test_shell_is_given_back(void **state)
 /* The guest goes away there, and is made here anew. */
 static void guest_again(void)
 {
-    struct chaos_config config = {.name = "web",
-                                  .kernel = guest_kernel,
-                                  .cmdline = (char *)"x",
-                                  .memory_mib = 1,
-                                  .vcpus = 1,
-                                  .nr_vifs = 1};
+    const struct chaos_config config = guest_config();
     struct chaos_domain domain;
 
-    strcpy(config.vifs[0].bridge, "xenbr0");
     assert_int_equal(chaos_domain_find(there.chaos, "web", &domain, &err), 0);
     assert_int_equal(chaos_domain_destroy(there.chaos, &domain, false, &err), 0);
     assert_int_equal(chaos_domain_create(here.chaos, &config, NULL, &guest, &err), 0);

@@ -139,15 +139,20 @@ static unsigned int free_port(void)
     return ntohs(at.sin_port);
 }
 
+struct chaos_config guest_config(void)
+{
+    return (struct chaos_config){.name = "web",
+                                 .kernel = guest_kernel,
+                                 .cmdline = (char *)"x",
+                                 .memory_mib = 1,
+                                 .vcpus = 1,
+                                 .nr_vifs = 1,
+                                 .vifs = {{.bridge = "xenbr0"}}};
+}
+
 int set_up(void **state)
 {
-
-    struct chaos_config config = {.name = "web",
-                                  .kernel = guest_kernel,
-                                  .cmdline = (char *)"x",
-                                  .memory_mib = 1,
-                                  .vcpus = 1,
-                                  .nr_vifs = 1};
+    struct chaos_config config;
     char command[1024];
     struct elf_maker maker;
 
@@ -162,7 +167,7 @@ int set_up(void **state)
     assert_true(settings_listen(&there.daemon.settings, address));
     elf_make(&maker);
     strcpy(guest_kernel, scratch_file("kernel", maker.bytes, maker.size));
-    strcpy(config.vifs[0].bridge, "xenbr0");
+    config = guest_config();
     assert_int_equal(chaos_domain_create(here.chaos, &config, NULL, &guest, &err), 0);
     return 0;
 }

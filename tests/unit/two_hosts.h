@@ -36,6 +36,8 @@ extern struct chaos_domain guest;
 extern struct chaos_error err;
 extern char address[64]; /* where the host there listens */
 extern char guest_kernel[128];
+/* As the guest was made. */
+struct chaos_config guest_config(void);
 
 int set_up(void **state);
 int tear_down(void **state);

@@ -86,6 +86,14 @@ goes_on() { # LINE: it has written more of them
     now=$(lines) && [ "${now:-0}" -gt "$1" ]
 }
 
+ends_whole() { # NAME IMAGE: such a guest is shut down, and has lost nothing of its log
+    check "shutdown" timeout 60 chaos shutdown -w "$1"
+    e2fsck -fp "$2" > /dev/null # it was not unmounted: the journal is replayed
+    check "its disk is whole" e2fsck -fn "$2"
+    check "without a gap in what it wrote" sh -c \
+        "debugfs -R 'cat log' $2 2> /dev/null | awk '\$2 != NR { exit 1 }'"
+}
+
 # Prints a file of an image, which nobody may use meanwhile.
 on_disk() { # IMAGE FILE
     debugfs -R "cat $2" "$1" 2> /dev/null

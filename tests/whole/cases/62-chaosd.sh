@@ -20,7 +20,11 @@ stat_of() { # METRIC: its count
 }
 
 pool_is() { # NAME LEVEL
-    [ "$(chaos pool | awk -v name="$1" '$1 == name { level = $6 } END { print level + 0 }')" -eq "$2" ]
+    [ "$(chaos pool | awk -v name="$1" '$1 == name { print $6 }')" = "$2" ]
+}
+
+shells_are() { # NUMBER
+    [ "$(find /run/chaos/shells -type f | wc -l)" -eq "$1" ]
 }
 
 # The count of METRIC grows by one while COMMAND... succeeds.
@@ -100,8 +104,10 @@ check "another pool" chaos pool set large --memory 64 --low 2
 check "is filled" wait_for 5 pool_is large 2
 check_exit 3 'no pool "nothing"' "one that is not there" chaos pool drain nothing
 check_exit 4 'another flavour' "the same with another flavour" chaos pool set large --memory 32 --low 2
+shells=$(find /run/chaos/shells -type f | wc -l)
 check "drain" chaos pool drain large
-check "empties it" wait_for 5 pool_is large 0
+check "empties it" wait_for 5 shells_are $((shells - 2))
+check "it is no more" sh -c '! chaos pool | grep -q ^large'
 check_output '"level": 4' "pools as JSON" chaos pool -o json
 check_output '"create_warm"' "statistics as JSON" chaos stats -o json
 check_output '^warm +[0-9]' "hits and misses" chaos pool stats
@@ -221,14 +227,14 @@ start_daemon -c /tmp/chaosd.conf
 check "after a stop that destroys shells they are made again" wait_for 5 pool_is noop 4
 check "also those of a pool that was set" wait_for 5 pool_is more 1
 check "which is given up" chaos pool drain more
-check "its shell goes" wait_for 5 sh -c '[ "$(find /run/chaos/shells -type f | wc -l)" -eq 8 ]'
+check "its shell goes" wait_for 5 shells_are 8
 made=$(find /run/chaos/shells -type f | sort)
 stop_daemon
 verdict $? "SIGTERM ends it"
 check_output '^-b----$' "its guests run on" domain_state stays
-check "its shells stay" test "$(find /run/chaos/shells -type f | wc -l)" -eq 8
+check "its shells stay" shells_are 8
 check "commands work without it" chaos create "$GUESTS/noop.cfg" name=between
-check "and leave them alone" test "$(find /run/chaos/shells -type f | wc -l)" -eq 8
+check "and leave them alone" shells_are 8
 start_daemon -c /tmp/chaosd.conf
 check_output 'took over 8 shells' "the next one takes them over" cat /tmp/chaosd.log
 check "the same ones" test "$made" = "$(find /run/chaos/shells -type f | sort)"
