@@ -1,1 +1,2 @@
 noop_memory := 1
+noop_store := y

@@ -50,7 +50,11 @@ check "xl destroy" xl destroy front
 
 check "xl create: a guest without devices" xl create -q "$GUESTS/noop.cfg" memory=4
 check "it runs" wait_for 5 says noop '^noop: up'
+check "xl shutdown" timeout 30 xl shutdown -w noop
+wait_for 5 gone noop
+check "xl create: an app without the store's client" xl create -q "$GUESTS/deaf.cfg" memory=4
+check "it runs" wait_for 5 says deaf '^deaf: up'
 check "and left the store alone" test \
-    -z "$(xenstore-read "/local/domain/$(xl domid noop)/control/feature-poweroff")"
-check "xl destroy" xl destroy noop
+    -z "$(xenstore-read "/local/domain/$(xl domid deaf)/control/feature-poweroff")"
+check "xl destroy" xl destroy deaf
 finish

@@ -24,12 +24,17 @@ basis
 store_state > before
 
 note "ours"
-check "a guest that does not look at the store" chaos create "$GUESTS/noop.cfg" 'bus="xenstore"' memory=4
+check "a guest that does not look at the store" chaos create "$GUESTS/deaf.cfg" 'bus="xenstore"' memory=4
+wait_for 5 console_shows deaf '^deaf: up'
+check_exit 7 'did not suspend itself' "is not saved" chaos save -t 1 deaf /dev/shm/deaf.ck
+check "and is not asked any longer" test -z "$(node deaf control/shutdown)"
+check_output '-b----' "it goes on" domain_state deaf
+check "destroy" chaos destroy deaf
+check "the smallest guest, with 1 MiB" chaos create "$GUESTS/noop.cfg" 'bus="xenstore"'
 wait_for 5 console_shows noop '^noop: up'
-check_exit 7 'did not suspend itself' "is not saved" chaos save -t 1 noop /dev/shm/noop.ck
-check "and is not asked any longer" test -z "$(node noop control/shutdown)"
-check_output '-b----' "it goes on" domain_state noop
-check "destroy" chaos destroy noop
+check "save" chaos save noop /dev/shm/noop.ck
+check "restore" chaos restore /dev/shm/noop.ck
+check "it has gone on, and takes a request" chaos shutdown -w -t 10 noop
 check "create" create_echo echo 2
 check "it answers ping" wait_for 10 answers_ping 2
 connect 2 # not in a subshell
