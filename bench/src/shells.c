@@ -14,6 +14,7 @@
 #include <chaos/config.h>
 #include <chaos/domain.h>
 
+#include "image_cache.h"
 #include "shell.h"
 
 struct options {
@@ -281,6 +282,7 @@ int main(int argc, char **argv)
     const struct options how = parse(argc, argv);
     const struct chaos_config_options options = {0};
     struct chaos_config config;
+    struct image_cache *images;
     struct chaos *chaos;
     char *cmdline;
 
@@ -288,8 +290,8 @@ int main(int argc, char **argv)
         die(how.config);
     if (chaos_open(&chaos, &err) < 0)
         die("open");
-    if (!how.cold && shell_cache_images(chaos, &err) < 0)
-        die("cache");
+    images = how.cold ? NULL : image_cache_new();
+    shell_keep_images(chaos, images);
     cmdline = config.cmdline;
     printf("%-8s %-10s %9s %9s\n", "what", "step", "first us", "last us");
     if (how.cold)
@@ -302,5 +304,6 @@ int main(int argc, char **argv)
     config.cmdline = cmdline;
     chaos_config_free(&config);
     chaos_close(chaos);
+    image_cache_free(images);
     return 0;
 }

@@ -70,14 +70,15 @@ struct module {
 
 extern const struct module *const modules[]; /* ends with NULL */
 
-/* How a handle on the hypervisor is opened: chaos_open, but for tests. */
+/* Makes a handle on the hypervisor: chaos_open, but for tests. */
 typedef int chaos_opener(struct chaos **out, struct chaos_error *err);
 
 struct daemon {
     struct loop *loop;
-    struct chaos *chaos; /* the loop's own handle */
-    chaos_opener *open;
-    const char *run_dir; /* /run/chaos */
+    struct chaos *chaos;        /* the loop's own handle */
+    chaos_opener *open;         /* daemon_open is what modules call */
+    struct image_cache *images; /* of all handles; NULL: files are read each time */
+    const char *run_dir;        /* /run/chaos */
     struct settings settings;
     uint64_t started_ns; /* loop_now */
     struct server *server;
@@ -96,6 +97,9 @@ struct daemon {
     struct migrations *migrations;
     struct hold *holds; /* holds.h */
 };
+
+/* A handle for another thread, which closes it. For any thread. */
+int daemon_open(const struct daemon *daemon, struct chaos **out, struct chaos_error *err);
 
 /* Runs all inits; on failure those that were run are undone. */
 int daemon_start(struct daemon *daemon, struct chaos_error *err);

@@ -14,6 +14,7 @@
 
 #include "creates.h"
 #include "daemon.h"
+#include "image_cache.h"
 #include "instance.h"
 #include "log.h"
 #include "migrations.h"
@@ -21,7 +22,6 @@
 #include "server.h"
 #include "service.h"
 #include "settings.h"
-#include "shell.h"
 #include "worker.h"
 
 #define RUN_DIR "/run/chaos"
@@ -99,7 +99,7 @@ static int open_all(struct daemon *daemon, const struct options *options, struct
                              "\"%s\" is not ADDRESS[:PORT] (an IPv6 address stands in brackets)",
                              options->listen);
     if (rc >= 0)
-        rc = daemon->open(&daemon->chaos, err);
+        rc = daemon_open(daemon, &daemon->chaos, err);
     if (rc >= 0)
         rc = daemon_start(daemon, err);
     if (rc < 0)
@@ -142,25 +142,13 @@ static void wind_up(struct daemon *daemon)
     daemon_stop(daemon);
 }
 
-/* The images of guests are asked for again and again. */
-static int open_caching(struct chaos **out, struct chaos_error *err)
-{
-    int rc = chaos_open(out, err);
-
-    if (rc < 0)
-        return rc;
-    rc = shell_cache_images(*out, err);
-    if (rc < 0)
-        chaos_close(*out);
-    return rc;
-}
-
 static int serve(const struct options *options, int parent)
 {
     const char *run_dir = secure_getenv("CHAOS_RUN_DIR");
     struct daemon daemon = {
         .loop = loop_new(),
-        .open = open_caching,
+        .open = chaos_open,
+        .images = image_cache_new(),
         .run_dir = run_dir ? run_dir : RUN_DIR,
     };
     struct chaos_error err;
@@ -168,8 +156,8 @@ static int serve(const struct options *options, int parent)
 
     settings_default(&daemon.settings);
     raise_descriptor_limit();
-    if (!daemon.loop) {
-        log_error("cannot make an event loop: %s", strerror(errno));
+    if (!daemon.loop || !daemon.images) {
+        log_error("cannot start: %s", strerror(errno));
         return EXIT_FAILURE;
     }
     rc = open_all(&daemon, options, &err);
@@ -186,6 +174,7 @@ static int serve(const struct options *options, int parent)
         log_error("cannot wait for events: %s", strerror(-rc));
     wind_up(&daemon);
     chaos_close(daemon.chaos);
+    image_cache_free(daemon.images);
     loop_free(daemon.loop);
     settings_free(&daemon.settings);
     return rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

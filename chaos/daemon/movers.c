@@ -113,7 +113,7 @@ void mover_cut(struct mover *mover)
 
 int mover_open(const struct mover *mover, struct chaos **out, struct chaos_error *err)
 {
-    return mover->movers->daemon->open(out, err);
+    return daemon_open(mover->movers->daemon, out, err);
 }
 
 size_t movers_load(const struct daemon *daemon)

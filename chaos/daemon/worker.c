@@ -153,7 +153,7 @@ static int start_thread(struct workers *w, struct chaos_error *err)
 
     if (!worker)
         return chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
-    rc = w->daemon->open(&w->handles[w->nr], err);
+    rc = daemon_open(w->daemon, &w->handles[w->nr], err);
     if (rc == 0) {
         *worker = (struct worker){w, w->handles[w->nr]};
         rc = -pthread_create(&w->threads[w->nr], NULL, work, worker);

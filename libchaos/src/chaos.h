@@ -15,7 +15,7 @@ struct chaos {
     struct hv *hv;
     struct bus *bus;
     struct registry registry;
-    struct image_cache *images; /* NULL: files are read each time */
+    struct image_cache *images; /* not of the handle's own; NULL: files are read each time */
 };
 
 /* A handle on any hypervisor and bus, which it closes; run_dir NULL: the default. */

@@ -64,7 +64,6 @@ void chaos_close(struct chaos *chaos)
     chaos->bus->ops->close(chaos->bus);
     chaos->hv->ops->close(chaos->hv);
     registry_close(&chaos->registry);
-    image_cache_free(chaos->images);
     free(chaos);
 }
 

@@ -2,19 +2,25 @@
 #include "image_cache.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TRIES 3
 
 struct image_cache {
+    pthread_mutex_t lock; /* of all below, and what is in the files but for their bytes */
     struct image_cached *files;
     uint64_t bytes, uses;
 };
 
 struct image_cache *image_cache_new(void)
 {
-    return calloc(1, sizeof(struct image_cache));
+    struct image_cache *cache = calloc(1, sizeof(*cache));
+
+    if (cache)
+        pthread_mutex_init(&cache->lock, NULL);
+    return cache;
 }
 
 static void remove_file(struct image_cache *cache, struct image_cached **at)
@@ -32,6 +38,7 @@ void image_cache_free(struct image_cache *cache)
         return;
     while (cache->files)
         remove_file(cache, &cache->files);
+    pthread_mutex_destroy(&cache->lock);
     free(cache);
 }
 
@@ -80,23 +87,18 @@ static int read_once(const char *what, const char *path, struct image_cached **o
         path, rc < 0 && rc != -ENODATA ? strerror(-rc) : "the file changes while it is read");
 }
 
-static int read_file(struct image_cache *cache, const char *what, const char *path,
-                     struct image_cached **out, struct chaos_error *err)
+static int read_file(const char *what, const char *path, struct image_cached **out,
+                     struct chaos_error *err)
 {
     int tries = 0, rc;
 
     do
         rc = read_once(what, path, out, err);
     while (rc == -EAGAIN && ++tries < TRIES);
-    if (rc < 0)
-        return rc;
-    while (cache->bytes + (*out)->id.size > IMAGE_CACHE_BYTES && evict(cache))
-        ;
-    cache->bytes += (*out)->id.size;
-    (*out)->next = cache->files;
-    cache->files = *out;
-    return 0;
+    return rc;
 }
+
+/* ---------------------------------------------------------------- under the lock */
 
 static struct image_cached *find(struct image_cache *cache, const struct image_id *id)
 {
@@ -114,30 +116,71 @@ static struct image_cached *find(struct image_cache *cache, const struct image_i
     return NULL;
 }
 
+static void insert(struct image_cache *cache, struct image_cached *file)
+{
+    while (cache->bytes + file->id.size > IMAGE_CACHE_BYTES && evict(cache))
+        ;
+    cache->bytes += file->id.size;
+    file->cache = cache;
+    file->next = cache->files;
+    cache->files = file;
+}
+
+/* The file that is kept by that id, or else `read` from now on (NULL: none was read). */
+static struct image_cached *use(struct image_cache *cache, const struct image_id *id,
+                                struct image_cached *read)
+{
+    struct image_cached *file = find(cache, id);
+
+    if (file)
+        free(read);
+    else if (read)
+        insert(cache, file = read);
+    if (file) {
+        file->users++;
+        file->last_use = ++cache->uses;
+    }
+    return file;
+}
+
+/* ---------------------------------------------------------------- for all threads */
+
+static struct image_cached *use_locked(struct image_cache *cache, const struct image_id *id,
+                                       struct image_cached *read)
+{
+    struct image_cached *file;
+
+    pthread_mutex_lock(&cache->lock);
+    file = use(cache, id, read);
+    pthread_mutex_unlock(&cache->lock);
+    return file;
+}
+
 int image_cache_get(struct image_cache *cache, const char *what, const char *path,
                     struct image_cached **out, struct chaos_error *err)
 {
-    struct image_cached *file;
+    struct image_cached *read = NULL;
     struct image_id id;
     int rc = image_file_id(what, path, &id, err);
 
     if (rc < 0)
         return rc;
-    file = find(cache, &id);
-    if (!file)
-        rc = read_file(cache, what, path, &file, err);
-    if (rc < 0)
-        return rc;
-    file->users++;
-    file->last_use = ++cache->uses;
-    *out = file;
-    return 0;
+    *out = use_locked(cache, &id, NULL);
+    if (*out)
+        return 0;
+    rc = read_file(what, path, &read, err);
+    if (rc == 0)
+        *out = use_locked(cache, &read->id, read);
+    return rc;
 }
 
 void image_cache_put(struct image_cached *file)
 {
-    if (file)
-        file->users--;
+    if (!file)
+        return;
+    pthread_mutex_lock(&file->cache->lock);
+    file->users--;
+    pthread_mutex_unlock(&file->cache->lock);
 }
 
 static int read_bytes(void *opaque, uint64_t offset, void *buffer, size_t length)
@@ -158,8 +201,11 @@ struct image_source image_cached_source(struct image_cached *file)
 int image_cached_parse(struct image_cached *file, struct chaos_error *err)
 {
     struct image_source source = image_cached_source(file);
-    int rc = file->parsed ? 0 : image_elf_parse(&source, &file->image, err);
+    int rc;
 
+    pthread_mutex_lock(&file->cache->lock);
+    rc = file->parsed ? 0 : image_elf_parse(&source, &file->image, err);
     file->parsed = rc == 0;
+    pthread_mutex_unlock(&file->cache->lock);
     return rc;
 }

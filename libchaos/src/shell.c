@@ -180,11 +180,9 @@ int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct cha
     return rc;
 }
 
-int shell_cache_images(struct chaos *chaos, struct chaos_error *err)
+void shell_keep_images(struct chaos *chaos, struct image_cache *images)
 {
-    if (!chaos->images)
-        chaos->images = image_cache_new();
-    return chaos->images ? 0 : chaos_error_set(err, -ENOMEM, CHAOS_EXIT_RESOURCE, "out of memory");
+    chaos->images = images;
 }
 
 void shell_unmake(struct chaos *chaos, struct shell *shell)

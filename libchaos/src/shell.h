@@ -45,8 +45,11 @@ int64_t flavour_misfit_restored(const struct flavour *flavour, const struct chao
 
 struct shell;
 
-/* From now on this handle keeps the images that it loads in memory. */
-int shell_cache_images(struct chaos *chaos, struct chaos_error *err);
+struct image_cache;
+
+/* From now on this handle keeps the images that it loads there. It outlives the handle; others may
+ * use it, too. */
+void shell_keep_images(struct chaos *chaos, struct image_cache *images);
 
 /* On failure nothing of it is left. timing may be NULL. */
 int shell_prepare(struct chaos *chaos, const struct flavour *flavour, struct chaos_timing *timing,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Images in memory: read once, and anew when their file is another. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -175,12 +176,65 @@ static void test_missing(void **state)
     assert_string_equal(err.text, "kernel \"/nonexistent\": No such file or directory");
 }
 
+enum { THREADS = 4, FILES = 3, TURNS = 30000 };
+static const char *const texts[FILES] = {"the first", "second", "3"};
+
+static void *share(void *opaque)
+{
+    char(*paths)[128] = opaque;
+
+    for (size_t i = 0; i < TURNS; i++) {
+        struct image_cached *file;
+        struct image_source source;
+        struct chaos_error error;
+        char text[16];
+
+        if (image_cache_get(cache, "kernel", paths[i % FILES], &file, &error) < 0)
+            return opaque;
+        source = image_cached_source(file);
+        if (source.size != strlen(texts[i % FILES]) ||
+            source.read(source.opaque, 0, text, source.size) < 0 ||
+            memcmp(text, texts[i % FILES], source.size) != 0 ||
+            image_cached_parse(file, &error) != -ENOEXEC)
+            return opaque;
+        image_cache_put(file);
+    }
+    return NULL;
+}
+
+/* However many ask, whether or not at the same time: one copy is kept. */
+static void test_threads(void **state)
+{
+    char paths[FILES][128];
+    pthread_t threads[THREADS];
+    struct image_cached *file;
+    void *failed;
+
+    (void)state;
+    for (int i = 0; i < FILES; i++) {
+        strcpy(paths[i], scratch_file((char[]){(char)('a' + i), 0}, texts[i], strlen(texts[i])));
+        settle();
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, share, paths), 0);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    strcpy(path, paths[0]);
+    file = get();
+    assert_int_equal(file->users, 1);
+    image_cache_put(file);
+    for (int nr = 1; (file = file->next); nr++)
+        assert_true(nr < FILES);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_kept),   TEST(test_changed), TEST(test_changed_in_use),
-        TEST(test_limits), TEST(test_parse),   TEST(test_missing),
+        TEST(test_kept),  TEST(test_changed), TEST(test_changed_in_use), TEST(test_limits),
+        TEST(test_parse), TEST(test_missing), TEST(test_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
