@@ -22,9 +22,8 @@ PR_SET_PDEATHSIG = 1
 # bootscrub: QEMU's memory is zero, and clearing it would make all of it resident.
 XEN_ARGUMENTS = ("dom0_mem=1024M,max:1024M dom0_max_vcpus=1 com1=115200,8n1 console=com1 "
                  "loglvl=error guest_loglvl=error bootscrub=0 conring_size=1M")
-# By its other clocks Xen lost timers under load: both processors halted, for good. So they did when dom0's one
-# processor moved from one to the other under eight clients of chaosd.
-PLAIN_XEN_ARGUMENTS = "clocksource=tsc dom0_vcpus_pin"
+# By its other clocks Xen lost timers under load: both processors halted, for good.
+PLAIN_XEN_ARGUMENTS = "clocksource=tsc"
 DOM0_ARGUMENTS = "console=hvc0 quiet loglevel=4"
 # A PV dom0 has no transparent huge pages either.
 LINUX_ARGUMENTS = "console=ttyS0 quiet loglevel=4 transparent_hugepage=never"
