@@ -22,7 +22,7 @@ PR_SET_PDEATHSIG = 1
 # bootscrub: QEMU's memory is zero, and clearing it would make all of it resident.
 XEN_ARGUMENTS = ("dom0_mem=1024M,max:1024M dom0_max_vcpus=1 com1=115200,8n1 console=com1 "
                  "loglvl=error guest_loglvl=error bootscrub=0 conring_size=1M")
-# By its other clocks Xen lost timers under load: both processors halted, for good.
+# To read another clock takes QEMU's lock, which all processors share.
 PLAIN_XEN_ARGUMENTS = "clocksource=tsc"
 DOM0_ARGUMENTS = "console=hvc0 quiet loglevel=4"
 # A PV dom0 has no transparent huge pages either.
