@@ -9,7 +9,7 @@ from . import cable, client, hosts, inputs, network, payload
 from .common import HostError, Stopwatch, note
 
 DEFAULTS = argparse.Namespace(plain=False, stock=False, linux=False, containers=False,
-                              systemd=False, mem=4, cpus=2, net=None)
+                              systemd=False, smp=False, mem=4, cpus=2, net=None)
 FAILED = 125  # xenhost itself failed, as opposed to the command that it ran
 
 
@@ -19,6 +19,8 @@ def up(options):
     options.net = network.parse(options.net) if options.net else None
     if options.net and not options.plain:
         raise HostError("--net needs --plain: deterministic hosts share no clock")
+    if options.smp and not options.plain:
+        raise HostError("--smp needs --plain: on deterministic hosts processors take turns")
     hosts.up(options)
     cable.join(options.name, options.net)
     payload.send(options.name, found)
@@ -124,6 +126,7 @@ def parser():
                      help=f"processors ({DEFAULTS.cpus})")
     sub.add_argument("--plain", action="store_true",
                      help="the wall clock's time and parallel processors; always boots")
+    sub.add_argument("--smp", action="store_true", help="dom0 has all processors (with --plain)")
     sub.add_argument("--net", metavar="NAME:INDEX",
                      help="join the emulated network NAME as 10.0.0.INDEX (with --plain)")
     sub.add_argument("--stock", action="store_true", help="Debian's own Xen, without our patches")

@@ -93,7 +93,7 @@ def make_config(options):
     image = inputs.image([name for name in inputs.ADDITIONS if getattr(options, name)])
     return {
         "plain": options.plain, "mem": options.mem, "cpus": options.cpus,
-        "net": options.net,
+        "net": options.net, "dom0_cpus": options.cpus if options.smp else 1,
         "life": int(os.environ.get("XENHOST_LIFE", DEFAULT_LIFE)),
         "xen": xen_of(options), "kernel": str(inputs.kernel() / "vmlinuz"),
         "initrd": str(image / "initrd.gz"), "root": str(image / "root.img"),

@@ -20,7 +20,7 @@ BOOT_TIMEOUT = 600
 PR_SET_PDEATHSIG = 1
 
 # bootscrub: QEMU's memory is zero, and clearing it would make all of it resident.
-XEN_ARGUMENTS = ("dom0_mem=1024M,max:1024M dom0_max_vcpus=1 com1=115200,8n1 console=com1 "
+XEN_ARGUMENTS = ("dom0_mem=1024M,max:1024M com1=115200,8n1 console=com1 "
                  "loglvl=error guest_loglvl=error bootscrub=0 conring_size=1M")
 # To read another clock takes QEMU's lock, which all processors share.
 PLAIN_XEN_ARGUMENTS = "clocksource=tsc"
@@ -45,7 +45,7 @@ def boot_arguments(config):
         return ["-kernel", config["kernel"], "-append", LINUX_ARGUMENTS,
                 "-initrd", config["initrd"]]
     kernel = f"{config['kernel']} {DOM0_ARGUMENTS}".replace(",", ",,")
-    xen_arguments = XEN_ARGUMENTS
+    xen_arguments = f"{XEN_ARGUMENTS} dom0_max_vcpus={config['dom0_cpus']}"
     if config["plain"]:
         xen_arguments += " " + PLAIN_XEN_ARGUMENTS
     return ["-kernel", config["xen"], "-append", xen_arguments,
