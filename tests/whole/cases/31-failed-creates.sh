@@ -5,7 +5,7 @@
 . /root/lib.sh
 start_host
 rounds=${CASE_ROUNDS:-150}
-warm=$((rounds > 1000 ? 1000 : 100)) # until each of chaosd's threads has the images that it keeps
+warm=$((rounds > 1000 ? 1000 : 100)) # until chaosd has what it keeps
 cat > /tmp/chaosd.conf << 'END'
 [daemon]
 shells_on_stop = destroy
@@ -87,8 +87,7 @@ settle
 inventory > /tmp/inventory.now
 check "descriptors, threads, mappings, files, domains, ports, netdevs are the same" diff /tmp/inventory /tmp/inventory.now
 grown=$(($(memory_of_daemon) - resident))
-# Each of its threads may read the ramdisk for the first time, and keeps it.
-check "chaosd's memory is flat ($grown KiB more than $resident)" test $grown -le 3072
+check "chaosd's memory is flat ($grown KiB more than $resident)" test $grown -le 1024
 grown=$(($(awk '/^SUnreclaim/ { print $2 }' /proc/meminfo) - slab))
 check "dom0's unreclaimable slab, too ($grown KiB more)" test $grown -le 1500
 check "Xen's free memory, too ($free KiB before, $(free_kib) now)" test $((free - $(free_kib))) -le 512
