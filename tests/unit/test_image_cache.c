@@ -176,19 +176,20 @@ static void test_missing(void **state)
     assert_string_equal(err.text, "kernel \"/nonexistent\": No such file or directory");
 }
 
-enum { THREADS = 4, FILES = 3, TURNS = 30000 };
-static const char *const texts[FILES] = {"the first", "second", "3"};
+enum { THREADS = 4, FILES = 100, TURNS = 30000 };
+static char paths[FILES][128], texts[FILES][16];
+static pthread_barrier_t together;
 
 static void *share(void *opaque)
 {
-    char(*paths)[128] = opaque;
-
     for (size_t i = 0; i < TURNS; i++) {
         struct image_cached *file;
         struct image_source source;
         struct chaos_error error;
         char text[16];
 
+        if (i < FILES) /* none has read it yet */
+            pthread_barrier_wait(&together);
         if (image_cache_get(cache, "kernel", paths[i % FILES], &file, &error) < 0)
             return opaque;
         source = image_cached_source(file);
@@ -205,23 +206,25 @@ static void *share(void *opaque)
 /* However many ask, whether or not at the same time: one copy is kept. */
 static void test_threads(void **state)
 {
-    char paths[FILES][128];
     pthread_t threads[THREADS];
     struct image_cached *file;
     void *failed;
 
     (void)state;
     for (int i = 0; i < FILES; i++) {
-        strcpy(paths[i], scratch_file((char[]){(char)('a' + i), 0}, texts[i], strlen(texts[i])));
-        settle();
+        snprintf(texts[i], sizeof(texts[i]), "file %d", i);
+        strcpy(paths[i], scratch_file(texts[i], texts[i], strlen(texts[i])));
     }
+    settle();
+    pthread_barrier_init(&together, NULL, THREADS);
     for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, share, paths), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, share, cache), 0);
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], &failed);
         assert_null(failed);
     }
-    strcpy(path, paths[0]);
+    pthread_barrier_destroy(&together);
+    strcpy(path, paths[FILES - 1]); /* the last that was read is the first in the list */
     file = get();
     assert_int_equal(file->users, 1);
     image_cache_put(file);
