@@ -291,6 +291,8 @@ int main(int argc, char **argv)
     if (chaos_open(&chaos, &err) < 0)
         die("open");
     images = how.cold ? NULL : image_cache_new();
+    if (!how.cold && !images)
+        die("no memory for images");
     shell_keep_images(chaos, images);
     cmdline = config.cmdline;
     printf("%-8s %-10s %9s %9s\n", "what", "step", "first us", "last us");

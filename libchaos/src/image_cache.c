@@ -98,8 +98,7 @@ static int read_file(const char *what, const char *path, struct image_cached **o
     return rc;
 }
 
-/* ---------------------------------------------------------------- under the lock */
-
+/* Under the lock, as evict and insert. */
 static struct image_cached *find(struct image_cache *cache, const struct image_id *id)
 {
     struct image_cached **at;
@@ -130,8 +129,10 @@ static void insert(struct image_cache *cache, struct image_cached *file)
 static struct image_cached *use(struct image_cache *cache, const struct image_id *id,
                                 struct image_cached *read)
 {
-    struct image_cached *file = find(cache, id);
+    struct image_cached *file;
 
+    pthread_mutex_lock(&cache->lock);
+    file = find(cache, id);
     if (file)
         free(read);
     else if (read)
@@ -140,18 +141,6 @@ static struct image_cached *use(struct image_cache *cache, const struct image_id
         file->users++;
         file->last_use = ++cache->uses;
     }
-    return file;
-}
-
-/* ---------------------------------------------------------------- for all threads */
-
-static struct image_cached *use_locked(struct image_cache *cache, const struct image_id *id,
-                                       struct image_cached *read)
-{
-    struct image_cached *file;
-
-    pthread_mutex_lock(&cache->lock);
-    file = use(cache, id, read);
     pthread_mutex_unlock(&cache->lock);
     return file;
 }
@@ -165,12 +154,12 @@ int image_cache_get(struct image_cache *cache, const char *what, const char *pat
 
     if (rc < 0)
         return rc;
-    *out = use_locked(cache, &id, NULL);
+    *out = use(cache, &id, NULL);
     if (*out)
         return 0;
     rc = read_file(what, path, &read, err);
     if (rc == 0)
-        *out = use_locked(cache, &read->id, read);
+        *out = use(cache, &read->id, read);
     return rc;
 }
 
