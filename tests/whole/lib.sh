@@ -78,6 +78,10 @@ start_xendevd() {
     wait_for 5 test -s /run/xendevd.pid || note "xendevd did not start: $(cat /tmp/xendevd.log)"
 }
 
+fixed_pools() { # LINE...: chaosd.conf with these pools and no others; their shells go with chaosd
+    printf '%s\n' '[daemon]' 'shells_on_stop = destroy' '[pools]' 'adaptive = no' "$@" > /tmp/chaosd.conf
+}
+
 console() { # what stands in a guest's console ring
     chaos console --no-follow "$1"
 }

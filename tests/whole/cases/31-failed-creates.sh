@@ -6,15 +6,7 @@
 start_host
 rounds=${CASE_ROUNDS:-150}
 warm=$((rounds > 1000 ? 1000 : 100)) # until chaosd has what it keeps
-cat > /tmp/chaosd.conf << 'END'
-[daemon]
-shells_on_stop = destroy
-[pools]
-adaptive = no
-[pool noop]
-memory = 1
-low = 4
-END
+fixed_pools '[pool noop]' 'memory = 1' 'low = 4'
 basis
 chaosd -c /tmp/chaosd.conf
 daemon=$(pidof chaosd)

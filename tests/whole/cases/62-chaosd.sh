@@ -40,24 +40,9 @@ ip link add name elsewhere type bridge
 check_exit 9 'does not answer' "create --daemon without it" chaos create --daemon "$GUESTS/noop.cfg"
 check_exit 9 'does not answer' "pool without it" chaos pool
 check "doctor is content without it" chaos doctor
-cat > /tmp/chaosd.conf << END
-[daemon]
-shells_on_stop = destroy
-[pools]
-adaptive = no
-[pool noop]
-memory = 1
-low = 4
-[pool web]
-memory = 3
-vif = xenbr0
-low = 2
-high = 6
-[pool warm]
-memory = 1
-kernel = $GUESTS/noop.elf
-low = 2
-END
+fixed_pools '[pool noop]' 'memory = 1' 'low = 4' \
+    '[pool web]' 'memory = 3' 'vif = xenbr0' 'low = 2' 'high = 6' \
+    '[pool warm]' 'memory = 1' "kernel = $GUESTS/noop.elf" 'low = 2'
 start_daemon -c /tmp/chaosd.conf
 check_output 'ok +chaosd +version' "doctor sees it" chaos doctor
 check_exit 4 "already running \(pid $daemon\)" "a second one" chaosd --foreground

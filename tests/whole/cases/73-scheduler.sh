@@ -5,16 +5,7 @@
 # shellcheck source=tests/whole/lib.sh
 . /root/lib.sh
 start_host
-cat > /tmp/chaosd.conf << 'END'
-[daemon]
-shells_on_stop = destroy
-[pools]
-adaptive = no
-[pool noop]
-memory = 1
-low = 64
-high = 64
-END
+fixed_pools '[pool noop]' 'memory = 1' 'low = 64'
 chaosd -c /tmp/chaosd.conf
 start-xenstored
 check_output 'all / all' "dom0's vcpu may run on either processor" xl vcpu-list 0

@@ -73,8 +73,7 @@ check "no node, netdev or back-end is left" diff before after
 leakcheck
 
 note "out of a pool"
-printf '%s\n' '[daemon]' 'shells_on_stop = destroy' '[pools]' 'adaptive = no' '[pool xs]' 'bus = xenstore' \
-    'memory = 4' 'vif = xenbr0' 'low = 2' 'high = 2' > chaosd.conf
+fixed_pools '[pool xs]' 'bus = xenstore' 'memory = 4' 'vif = xenbr0' 'low = 2' 'high = 2'
 chaosd --foreground -c chaosd.conf 2> chaosd.log &
 daemon=$!
 pool_says() { # MEMBER VALUE

@@ -8,16 +8,7 @@ cd /dev/shm || exit 1
 seed=${CASE_SEED:-$RANDOM}
 RANDOM=$seed
 note "seed $seed"
-cat > /tmp/chaosd.conf << 'END'
-[daemon]
-shells_on_stop = destroy
-[pools]
-adaptive = no
-[pool web]
-memory = 3
-vif = xenbr0
-low = 4
-END
+fixed_pools '[pool web]' 'memory = 3' 'vif = xenbr0' 'low = 4'
 
 start_daemon() {
     chaosd --foreground -c /tmp/chaosd.conf 2>> /tmp/chaosd.log &
