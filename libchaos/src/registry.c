@@ -13,11 +13,12 @@
 #include "cleanup.h"
 #include "text.h"
 
-#define TAKE_TRIES   100 /* of 1 ms */
-#define RECORD_USUAL 1024
+#define TAKE_TRIES      100 /* of 1 ms */
+#define SUSPENDED_TRIES 1000
+#define RECORD_USUAL    1024
 
 /* "pending/" and the longest name */
-#define ENTRY_MAX    (16 + CHAOS_NAME_MAX)
+#define ENTRY_MAX       (16 + CHAOS_NAME_MAX)
 
 static const char *entry(char path[ENTRY_MAX], const char *directory, const char *name)
 {
@@ -78,7 +79,7 @@ int registry_open(struct registry *registry, const char *path, struct chaos_erro
     if (!path)
         path = REGISTRY_PATH;
     registry->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (registry->dir < 0 && errno == ENOENT && mkdir(path, 0755) == 0)
+    if (registry->dir < 0 && errno == ENOENT && (mkdir(path, 0755) == 0 || errno == EEXIST))
         registry->dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (registry->dir >= 0)
         return 0;
@@ -173,7 +174,17 @@ int registry_claim_shell(struct registry *registry, const char *uuid, const char
     return make_record(registry, record, length, claim, err);
 }
 
-/* A note that nobody holds. */
+/* The record was not renamed or removed while we waited for its lock. */
+static int still_there(int dir, const char *path, int fd)
+{
+    struct stat ours, theirs;
+
+    if (fstat(fd, &ours) < 0 || fstatat(dir, path, &theirs, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    return ours.st_ino == theirs.st_ino;
+}
+
+/* A note that nobody holds. -EAGAIN: it is gone. */
 static int take_suspended(struct registry *registry, struct registry_claim *claim,
                           struct chaos_error *err)
 {
@@ -181,24 +192,37 @@ static int take_suspended(struct registry *registry, struct registry_claim *clai
     cleanup_close int fd =
         openat(registry->dir, claim_entry(path, claim), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
         return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
                                "another process is saving it at this moment");
+    if (fd < 0 || !still_there(registry->dir, path, fd))
+        return failed(err, EAGAIN, "take", "the note of who saved it last");
     claim->fd = take_fd(&fd);
     return 0;
+}
+
+static int try_suspended(struct registry *registry, const char *record, size_t length,
+                         struct registry_claim *claim, struct chaos_error *err)
+{
+    int rc;
+
+    if (mkdirat(registry->dir, "suspended", 0700) < 0 && errno != EEXIST)
+        return failed(err, errno, "make", "a folder in the state directory");
+    rc = make_record(registry, record, length, claim, err);
+    return rc == -EEXIST ? take_suspended(registry, claim, err) : rc;
 }
 
 int registry_claim_suspended(struct registry *registry, const char *uuid, const char *record,
                              size_t length, struct registry_claim *claim, struct chaos_error *err)
 {
-    int rc;
+    int tries, rc = -EAGAIN;
 
     *claim = (struct registry_claim){.fd = -1, .folder = REGISTRY_SUSPENDED};
     snprintf(claim->name, sizeof(claim->name), "%s", uuid);
-    if (mkdirat(registry->dir, "suspended", 0700) < 0 && errno != EEXIST)
-        return failed(err, errno, "make", "a folder in the state directory");
-    rc = make_record(registry, record, length, claim, err);
-    return rc == -EEXIST ? take_suspended(registry, claim, err) : rc;
+    /* Others take their notes away, and the folder after the last one, while we look (-ENOENT). */
+    for (tries = 0; (rc == -EAGAIN || rc == -ENOENT) && tries < SUSPENDED_TRIES; tries++)
+        rc = try_suspended(registry, record, length, claim, err);
+    return rc;
 }
 
 bool registry_has_shell(struct registry *registry, const char *uuid)
@@ -245,16 +269,6 @@ int registry_claim(struct registry *registry, const char *name, const char *reco
     if (rc < 0)
         registry_drop(registry, claim, 0);
     return rc;
-}
-
-/* The record was not renamed or removed while we waited for its lock. */
-static int still_there(int dir, const char *path, int fd)
-{
-    struct stat ours, theirs;
-
-    if (fstat(fd, &ours) < 0 || fstatat(dir, path, &theirs, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
-    return ours.st_ino == theirs.st_ino;
 }
 
 /* Opens and locks a domain's record; -1 if there is none, or no longer. */
