@@ -174,13 +174,12 @@ int registry_claim_shell(struct registry *registry, const char *uuid, const char
     return make_record(registry, record, length, claim, err);
 }
 
-/* The record was not renamed or removed while we waited for its lock. */
-static int still_there(int dir, const char *path, int fd)
+bool registry_still_there(int dir, const char *path, int fd)
 {
     struct stat ours, theirs;
 
     if (fstat(fd, &ours) < 0 || fstatat(dir, path, &theirs, AT_SYMLINK_NOFOLLOW) < 0)
-        return 0;
+        return false;
     return ours.st_ino == theirs.st_ino;
 }
 
@@ -195,7 +194,7 @@ static int take_suspended(struct registry *registry, struct registry_claim *clai
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
         return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
                                "another process is saving it at this moment");
-    if (fd < 0 || !still_there(registry->dir, path, fd))
+    if (fd < 0 || !registry_still_there(registry->dir, path, fd))
         return failed(err, EAGAIN, "take", "the note of who saved it last");
     claim->fd = take_fd(&fd);
     return 0;
@@ -276,7 +275,7 @@ static int lock_record(struct registry *registry, const char *path)
 {
     cleanup_close int fd = openat(registry->dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 
-    if (fd < 0 || flock(fd, LOCK_EX) < 0 || !still_there(registry->dir, path, fd))
+    if (fd < 0 || flock(fd, LOCK_EX) < 0 || !registry_still_there(registry->dir, path, fd))
         return -1;
     return take_fd(&fd);
 }

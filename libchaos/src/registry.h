@@ -101,6 +101,10 @@ int registry_commit(struct registry *registry, struct registry_claim *claim, uin
 /* Forgets the claimed name; domid 0: no domain was made. */
 void registry_drop(struct registry *registry, struct registry_claim *claim, uint32_t domid);
 
+/* False: the record at path was renamed, removed or replaced between the open of fd and its lock.
+ */
+bool registry_still_there(int dir, const char *path, int fd);
+
 /* Leaves the claimed record to be found as abandoned. */
 void registry_release(struct registry_claim *claim);
 

@@ -70,7 +70,7 @@ static int visit_if_abandoned(void *opaque, const char *name, struct chaos_error
     claim.fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (claim.fd < 0)
         return 0; /* done meanwhile */
-    if (flock(claim.fd, LOCK_EX | LOCK_NB) < 0 || faccessat(dir, name, F_OK, 0) < 0) {
+    if (flock(claim.fd, LOCK_EX | LOCK_NB) < 0 || !registry_still_there(dir, name, claim.fd)) {
         close(claim.fd);
         return 0;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Notes of suspended guests (suspended/ of the registry): many come and go at once, and with the
- * last of them the folder. */
+/* Processes that make, take and reap records of the registry at the same time. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -16,15 +16,17 @@
 #include "registry.h"
 #include "scratch.h"
 
-#define PROCESSES 4
-#define TAKES     2000
+#define PROCESSES    4
+#define TAKES        2000
+#define REAPED_TIMES 10 /* so that a race that is seldom is met */
 
 static struct chaos_error err;
 
 /* What all processes see. */
 struct tally {
-    int held; /* notes of the shared name, now */
+    int held; /* records of the shared name, now */
     int taken;
+    int ended; /* processes that make records */
 };
 
 /* A process: 0, or what went wrong. */
@@ -53,6 +55,8 @@ static void run_takers(taker *take, struct tally **tally)
     assert_int_equal(scratch_count("suspended"), 0);
     scratch_remove();
 }
+
+/* ------------------------------------------------------------------ notes of suspended guests */
 
 static int take_own(struct registry *registry, unsigned int number, struct tally *tally)
 {
@@ -113,11 +117,67 @@ static void test_one_for_all(void **state)
     munmap(tally, sizeof(*tally));
 }
 
+/* ------------------------------------------------------------------ what nobody holds is reaped */
+
+static int reap(void *opaque, struct registry_claim *claim, struct chaos_error *error)
+{
+    (void)error;
+    registry_drop(opaque, claim, 0);
+    return 0;
+}
+
+static int reap_until_all_ended(struct registry *registry, struct tally *tally)
+{
+    int rc;
+
+    while (__atomic_load_n(&tally->ended, __ATOMIC_SEQ_CST) < PROCESSES - 1) {
+        rc = registry_visit_abandoned(registry, REGISTRY_PENDING, reap, registry, &err);
+        if (rc < 0 && rc != -ENOENT) /* the first record makes the folder */
+            return 3;
+    }
+    return 0;
+}
+
+/* One name, again and again. Whoever has it has its record, too. */
+static int make_same(struct registry *registry, struct tally *tally)
+{
+    struct registry_claim claim;
+    int rc = 0;
+
+    for (unsigned int i = 0; i < TAKES * REAPED_TIMES && rc == 0; i++) {
+        rc = registry_claim(registry, "web", "x", 1, &claim, &err);
+        if (rc == -EEXIST) {
+            rc = 0;
+            continue;
+        }
+        if (rc == 0 && faccessat(registry->dir, "pending/web", F_OK, 0) < 0)
+            rc = 4;
+        registry_drop(registry, &claim, 0);
+    }
+    __atomic_add_fetch(&tally->ended, 1, __ATOMIC_SEQ_CST);
+    return rc < 0 ? 5 : rc;
+}
+
+static int make_or_reap(struct registry *registry, unsigned int number, struct tally *tally)
+{
+    return number == 0 ? reap_until_all_ended(registry, tally) : make_same(registry, tally);
+}
+
+static void test_held_is_not_reaped(void **state)
+{
+    struct tally *tally;
+
+    (void)state;
+    run_takers(make_or_reap, &tally);
+    munmap(tally, sizeof(*tally));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_its_own),
         cmocka_unit_test(test_one_for_all),
+        cmocka_unit_test(test_held_is_not_reaped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
