@@ -99,10 +99,11 @@ static int bind_protected(int fd, const struct sockaddr_un *address, struct chao
     return 0;
 }
 
-/* A socket that is there is a dead one's, or that of a chaosd with another state directory. */
+/* A socket that is there is a dead one's, or that of a chaosd with another state directory, which
+ * may have more who wait than it lets in (EAGAIN). */
 static int remove_old(int fd, const struct sockaddr_un *address, struct chaos_error *err)
 {
-    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
         return chaos_error_set(err, -EADDRINUSE, CHAOS_EXIT_EXISTS,
                                "another process answers on %s already", address->sun_path);
     if (unlink(address->sun_path) < 0 && errno != ENOENT)

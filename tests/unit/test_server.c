@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -321,6 +322,33 @@ static void test_client_library(void **state)
     unlink(c.path);
 }
 
+/* Somebody else's that is too busy to let anybody in. */
+static void test_busy_socket(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int busy, fd, rc, waiting[256]; /* more than its backlog */
+    unsigned int nr = 0;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", f->dir);
+    busy = instance_socket(f->dir, address.sun_path, &f->err);
+    assert_true(busy >= 0);
+    do {
+        waiting[nr] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        rc = connect(waiting[nr++], (struct sockaddr *)&address, sizeof(address));
+    } while (rc == 0 && nr < sizeof(waiting) / sizeof(waiting[0]));
+    assert_true(rc < 0 && errno == EAGAIN);
+    assert_int_equal(instance_socket(f->dir, address.sun_path, &f->err), -EADDRINUSE);
+    assert_int_equal(access(address.sun_path, F_OK), 0);
+    while (nr > 0)
+        close(waiting[--nr]);
+    close(busy); /* and dead now */
+    fd = instance_socket(f->dir, address.sun_path, &f->err);
+    assert_true(fd >= 0);
+    close(fd);
+    unlink(address.sun_path);
+}
+
 static void test_lock(void **state)
 {
     struct fixture *f = *state;
@@ -351,6 +379,7 @@ int main(void)
         TEST(test_client_that_does_not_read),
         TEST(test_refuses_work_for_too_many_at_once),
         TEST(test_client_library),
+        TEST(test_busy_socket),
         TEST(test_lock),
     };
 
