@@ -10,7 +10,7 @@ chaosd -c /tmp/chaosd.conf
 start-xenstored
 check_output 'all / all' "dom0's vcpu may run on either processor" xl vcpu-list 0
 for round in 1 2; do
-    check "$round: 300 guests from 8 clients" timeout 120 sh -c \
+    check "$round: 300 guests from 8 clients" timeout 400 sh -c \
         "/root/bench/bench-client -n 300 -c 8 $GUESTS/noop.cfg name=r$round-{n} > /tmp/answers"
     check "all were answered" test "$(grep -c '^[0-9]' /tmp/answers)" -eq 300
 done
