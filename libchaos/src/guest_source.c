@@ -164,7 +164,7 @@ int guest_source_send(void *guest, stream_write *write, void *opaque, struct cha
     if (rc == 0)
         rc = save_source_rest(&source->source, err);
     save_live_end(&source->source);
-    return rc;
+    return save_source_why(&source->source, rc, err);
 }
 
 int guest_source_resume(void *guest, struct chaos_error *err)

@@ -82,6 +82,7 @@ static int run(struct saving *s, const struct chaos_domain *domain, const char *
     timing_note(timing, "memory");
     if (rc == 0)
         rc = write_rest(s, err);
+    rc = save_source_why(&s->source, rc, err);
     timing_note(timing, "file");
     if (rc == 0)
         rc = finish(s, err);

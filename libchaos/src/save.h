@@ -65,6 +65,9 @@ int save_source_begin(struct save_source *source, stream_write *write, void *opa
 /* Asks the guest, and waits until it has suspended itself. -ETIMEDOUT: it may still do it later. */
 int save_source_ask(struct save_source *source, struct chaos_error *err);
 int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct chaos_error *err);
+/* If a step failed because somebody destroyed the guest, err says that instead; else rc as it is.
+ */
+int save_source_why(const struct save_source *source, int rc, struct chaos_error *err);
 /* After -ETIMEDOUT: until a guest that has begun is done or has given up, so that it can be let go
  * on. */
 void save_source_linger(struct save_source *source);

@@ -29,7 +29,12 @@ static int look_at_domain(struct save_source *s, struct chaos_error *err)
         return rc;
     memcpy(s->config.name, s->domain.name, sizeof(s->config.name)); /* it may be renamed by now */
     info->vcpus = s->config.vcpus; /* Xen counts those that are up */
-    if (info->shutdown || info->dying)
+    if (info->dying)
+        return chaos_error_set(err, -ESRCH, CHAOS_EXIT_NOT_FOUND, "it is being destroyed");
+    if (info->shutdown && info->reason == HV_SHUTDOWN_SUSPEND) /* not one that was left: see reap */
+        return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
+                               "another process is saving it at this moment");
+    if (info->shutdown)
         return chaos_error_set(err, -ESRCH, CHAOS_EXIT_FAILURE, "its guest does not run any more");
     if (info->paused)
         return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE,
@@ -104,11 +109,38 @@ static int timed_out(struct save_source *source, uint32_t limit_ms, struct chaos
                            "its guest did not suspend itself within %u ms, and goes on", limit_ms);
 }
 
-static int went_otherwise(const struct hv_info *info, struct chaos_error *err)
+static int destroyed(struct chaos_error *err)
 {
-    return chaos_error_set(err, -ESRCH, CHAOS_EXIT_FAILURE,
-                           info->dying ? "it was destroyed meanwhile"
-                                       : "its guest shut down instead of suspending itself");
+    return chaos_error_set(err, -ESRCH, CHAOS_EXIT_NOT_FOUND, "it was destroyed meanwhile");
+}
+
+static bool is_gone(const struct save_source *source, int rc, const struct hv_info *info)
+{
+    return rc == -ESRCH || (rc == 0 && (info->dying || !record_is_of(&source->record, info->uuid)));
+}
+
+/* Xen says that a domain is dying only once its memory is taken; its record is taken before that.
+ */
+static bool record_is_taken(const struct save_source *source)
+{
+    struct registry *registry = &source->chaos->registry;
+    struct chaos_error ignored;
+    char name[CHAOS_NAME_MAX + 1];
+
+    if (registry_name_of(registry, source->domain.domid, name) < 0)
+        strcpy(name, source->domain.name);
+    return registry_check_name(registry, name, &ignored) == 0;
+}
+
+int save_source_why(const struct save_source *source, int rc, struct chaos_error *err)
+{
+    struct hv *hv = source->chaos->hv;
+    struct hv_info info;
+
+    if (rc < 0 && (record_is_taken(source) ||
+                   is_gone(source, hv->ops->info(hv, source->domain.domid, &info), &info)))
+        return destroyed(err);
+    return rc;
 }
 
 static int wait_end(struct save_source *source, uint32_t limit_ms, struct hv_info *info,
@@ -121,8 +153,8 @@ static int wait_end(struct save_source *source, uint32_t limit_ms, struct hv_inf
 
     for (;;) {
         rc = hv->ops->info(hv, source->domain.domid, info);
-        if (rc == -ESRCH || (rc == 0 && !record_is_of(&source->record, info->uuid)))
-            info->dying = true; /* and gone already */
+        if (is_gone(source, rc, info))
+            info->dying = true; /* or gone already */
         else if (rc < 0)
             return hv_error(err, rc, "ask Xen about it");
         if (info->dying || info->shutdown)
@@ -143,8 +175,11 @@ int save_source_wait(struct save_source *source, uint32_t timeout_ms, struct cha
 
     if (rc == -ETIMEDOUT)
         return timed_out(source, limit_ms, err);
-    if (rc == 0 && (info.dying || info.reason != HV_SHUTDOWN_SUSPEND))
-        return went_otherwise(&info, err);
+    if (rc == 0 && info.dying)
+        return destroyed(err);
+    if (rc == 0 && info.reason != HV_SHUTDOWN_SUSPEND)
+        return chaos_error_set(err, -ESRCH, CHAOS_EXIT_FAILURE,
+                               "its guest shut down instead of suspending itself");
     return rc;
 }
 

@@ -27,6 +27,8 @@ int fake_turn(struct fake_hv *fake, const char *call)
     syscall(SYS_getppid); /* a place to be killed at, for test_shells_kill.c */
     if (++fake->calls != fake->fail_at)
         return 0;
+    if (fake->meanwhile)
+        fake->meanwhile(fake->meanwhile_opaque);
     fake->failed_in = call;
     return fake->fail_with;
 }

@@ -78,7 +78,9 @@ struct fake_hv {
     unsigned int calls;   /* that can fail, since the last reset */
     unsigned int fail_at; /* this one does; 0: none */
     int fail_with;
-    const char *failed_in; /* the call that did */
+    const char *failed_in;           /* the call that did */
+    void (*meanwhile)(void *opaque); /* what somebody does before it fails, or NULL */
+    void *meanwhile_opaque;
 
     bool closed_hv, closed_bus;
     unsigned int bound;                       /* dom0's event channels */

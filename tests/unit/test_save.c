@@ -321,6 +321,48 @@ static void test_save_sweep(void **state)
     assert_true(failures > 15);
 }
 
+static void destroy_by_another(void *opaque)
+{
+    struct fixture *f = opaque;
+    struct chaos_error err;
+
+    f->fake->fail_at = 0;
+    if (chaos_domain_destroy(f->chaos, &f->domain, false, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+/* Somebody destroys the guest at each call to the hypervisor: nothing is left, and it is said. */
+static void test_destroyed_meanwhile(void **state)
+{
+    struct fixture *f = *state;
+    unsigned int n, before = 0, meanwhile = 0;
+    int rc;
+
+    f->fake->meanwhile = destroy_by_another;
+    f->fake->meanwhile_opaque = f;
+    f->fake->fail_with = -ESRCH;
+    for (n = 1;; n++) {
+        f->fake->calls = 0;
+        f->fake->fail_at = n;
+        rc = chaos_domain_save(f->chaos, &f->domain, f->file, &go_on, NULL, &f->err);
+        if (f->fake->fail_at != 0)
+            break;
+        if (rc < 0) {
+            assert_int_equal(f->err.exit, CHAOS_EXIT_NOT_FOUND);
+            before += strstr(f->err.text, "is gone") != NULL;
+            meanwhile += strstr(f->err.text, "destroyed meanwhile") != NULL;
+        }
+        assert_int_equal(f->fake->mapped, 0);
+        assert_int_equal(scratch_count("suspended"), 0);
+        fake_hv_assert_empty(f->fake);
+        unlink(f->file);
+        if (chaos_domain_create(f->chaos, &f->config, NULL, &f->domain, &f->err) < 0)
+            fail_msg("%s", f->err.text);
+    }
+    assert_int_equal(rc, 0);
+    assert_true(before + meanwhile + 3 >= n && meanwhile > 10);
+}
+
 static void test_restore_sweep(void **state)
 {
     struct fixture *f = *state;
@@ -433,6 +475,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_save_sweep, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_destroyed_meanwhile, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_restore_sweep, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disk_full, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
