@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 
-from . import frames
+from . import frames, resident
 from .common import HostError
 from .machine import Machine
 
@@ -79,7 +79,11 @@ class Broker:
             self.machine.kill()
 
     async def start(self):
-        await self.machine.start()
+        if not self.config["plain"]:
+            await asyncio.gather(self.machine.start(),
+                                 asyncio.to_thread(resident.hold, self.config["root"]))
+        else:
+            await self.machine.start()
         if not self.config["restore"]:
             await self.machine.command("cont")
             await self.machine.wait_until_booted()
