@@ -55,7 +55,7 @@ class Checkpoints(Rounds):
     names = {"away_ms": "save_ms", "back_ms": "restore_ms", "back_up_ms": "answer_ms"}
     both = (("save", "save_ms"), ("restore", "restore_ms"), ("restore + answer", "answer_ms"))
     counts = (("LightVM/daytime", 1000, 100, 6), ("chaos[NoXS]/daytime", 1000, 100, 6),
-              ("chaos[XS]/daytime", 300, 20), ("chaos[XS+split]/daytime", 300, 20),
+              ("chaos[XS]/daytime", 1000, 20, 6), ("chaos[XS+split]/daytime", 300, 20),
               ("xl/daytime", 100, 10), ("runc[CRIU]@linux/container", 100, 20),
               ("docker[CRIU]@linux/none", 50, 10), ("docker[stop]@linux/none", 50, 10))
 
