@@ -218,15 +218,6 @@ static int read_note(struct migrate_journal *base, const uint8_t token[MIGRATE_T
     return migrate_note_load(journal->dir, file_name(name, token, role, ""), note, err);
 }
 
-/* The lock's file was not removed while we waited for it. */
-static bool is_current(int dir, const char *name, int fd)
-{
-    struct stat ours, theirs;
-
-    return fstat(fd, &ours) == 0 && fstatat(dir, name, &theirs, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ours.st_ino == theirs.st_ino;
-}
-
 static int lock_note(struct migrate_journal *base, const struct migrate_note *note,
                      struct chaos_error *err)
 {
@@ -243,7 +234,7 @@ static int lock_note(struct migrate_journal *base, const struct migrate_note *no
             return failed(err, errno, "lock");
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
             break;
-        if (is_current(journal->dir, name, fd))
+        if (registry_still_there(journal->dir, name, fd)) /* who had it removes it */
             return take_fd(&fd);
     }
     return chaos_error_set(err, -EBUSY, CHAOS_EXIT_FAILURE, "%s: its migration is being worked on",
