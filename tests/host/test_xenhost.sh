@@ -56,7 +56,7 @@ contains "up twice says so" "already running" "$("$xenhost" up --bare 2>&1)"
 # The disk stays in memory: a clock that skips idle time would run away while QEMU waits for it.
 broker=$("$xenhost" list | sed -n "s/^$XENHOST_NAME\t.*pid \([0-9]*\).*/\1/p")
 if [ "$(sed -n 's/^VmLck:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$broker/status")" -gt 100000 ]; then
-    root=$(sed -n 's/.*"root": "\([^"]*\)".*/\1/p' "${CHAOS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/chaos}/hosts/$XENHOST_NAME/config.json")
+    root=$(sed -n 's|^[^/]*\(/.*/root\.img\)$|\1|p' "/proc/$broker/maps" | head -n 1)
     dd "if=$root" iflag=nocache count=0 status=none # drops what may be dropped
     is "dom0's disk stays in memory" yes "$([ "$(fincore --bytes --noheadings --output RES "$root")" -gt 100000000 ] && echo yes)"
 else

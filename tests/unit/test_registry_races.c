@@ -32,17 +32,19 @@ struct tally {
 /* A process: 0, or what went wrong. */
 typedef int taker(struct registry *registry, unsigned int number, struct tally *tally);
 
-static void run_takers(taker *take, struct tally **tally)
+static struct tally run_takers(taker *take)
 {
     const char *dir = scratch_make();
+    struct tally *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct tally tally;
 
-    *tally = mmap(NULL, sizeof(**tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    assert_true(*tally != MAP_FAILED);
+    assert_true(shared != MAP_FAILED);
     for (unsigned int number = 0; number < PROCESSES; number++) {
         if (fork() == 0) {
             struct registry registry;
 
-            _exit(registry_open(&registry, dir, &err) < 0 ? 9 : take(&registry, number, *tally));
+            _exit(registry_open(&registry, dir, &err) < 0 ? 9 : take(&registry, number, shared));
         }
     }
     for (unsigned int number = 0; number < PROCESSES; number++) {
@@ -54,6 +56,9 @@ static void run_takers(taker *take, struct tally **tally)
     assert_int_equal(scratch_count("pending"), 0);
     assert_int_equal(scratch_count("suspended"), 0);
     scratch_remove();
+    tally = *shared;
+    munmap(shared, sizeof(*shared));
+    return tally;
 }
 
 /* ------------------------------------------------------------------ notes of suspended guests */
@@ -77,11 +82,8 @@ static int take_own(struct registry *registry, unsigned int number, struct tally
 
 static void test_each_its_own(void **state)
 {
-    struct tally *tally;
-
     (void)state;
-    run_takers(take_own, &tally);
-    munmap(tally, sizeof(*tally));
+    run_takers(take_own);
 }
 
 static int take_shared(struct registry *registry, unsigned int number, struct tally *tally)
@@ -109,12 +111,8 @@ static int take_shared(struct registry *registry, unsigned int number, struct ta
 
 static void test_one_for_all(void **state)
 {
-    struct tally *tally;
-
     (void)state;
-    run_takers(take_shared, &tally);
-    assert_true(tally->taken > 0);
-    munmap(tally, sizeof(*tally));
+    assert_true(run_takers(take_shared).taken > 0);
 }
 
 /* ------------------------------------------------------------------ what nobody holds is reaped */
@@ -165,11 +163,8 @@ static int make_or_reap(struct registry *registry, unsigned int number, struct t
 
 static void test_held_is_not_reaped(void **state)
 {
-    struct tally *tally;
-
     (void)state;
-    run_takers(make_or_reap, &tally);
-    munmap(tally, sizeof(*tally));
+    run_takers(make_or_reap);
 }
 
 int main(void)

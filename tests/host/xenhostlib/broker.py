@@ -79,11 +79,10 @@ class Broker:
             self.machine.kill()
 
     async def start(self):
+        starting = [self.machine.start()]
         if not self.config["plain"]:
-            await asyncio.gather(self.machine.start(),
-                                 asyncio.to_thread(resident.hold, self.config["root"]))
-        else:
-            await self.machine.start()
+            starting.append(asyncio.to_thread(resident.hold, self.config["root"]))
+        await asyncio.gather(*starting)
         if not self.config["restore"]:
             await self.machine.command("cont")
             await self.machine.wait_until_booted()
